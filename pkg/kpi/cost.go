@@ -1,0 +1,41 @@
+package kpi
+
+// CostBasis says which cost a figure is about. Its values are those of the query
+// option costBasis.
+type CostBasis string
+
+// The cost bases.
+const (
+	// CostBasisEnergy is what the electricity cost, PUE included.
+	CostBasisEnergy CostBasis = "energy"
+	// CostBasisFull is what the source billed, else the energy cost.
+	CostBasisFull CostBasis = "full"
+)
+
+// Cost returns what the work that answers requests cost on this basis; nil where
+// it is not known, and for a name that is none of the constants.
+func (b CostBasis) Cost(m Measures) *USD {
+	switch b {
+	case CostBasisEnergy:
+		return m.ServingEnergyCost
+	case CostBasisFull:
+		return m.ServingCost
+	default:
+		return nil
+	}
+}
+
+// CostPerTransaction is the cost of one AI transaction in USD:
+//
+//	energy basis: (energy kWh · $/kWh) / transactions
+//	full basis:   cost / transactions
+//
+// The energy basis is facility energy at the price of each hour and region.
+// Transactions are requests, or the business transactions a company reports.
+// Source: the guide's KPI table. Refused without a cost or without transactions.
+func CostPerTransaction(cost *USD, transactions float64) *USD {
+	if cost == nil {
+		return nil
+	}
+	return (*USD)(quotient(*cost, transactions))
+}

@@ -1,0 +1,19 @@
+// Command gpx_wattscore_aienergy is the backend of the WattScore data source,
+// started by Grafana.
+package main
+
+import (
+	"os"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend/datasource"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/plugin"
+)
+
+func main() {
+	if err := datasource.Manage(plugin.ID, plugin.NewInstance, datasource.ManageOpts{}); err != nil {
+		log.DefaultLogger.Error("The plugin process ended", "error", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,70 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
+)
+
+// CheckHealth answers "Save & test": it says exactly what is wrong and what to
+// do, or what the data source found.
+func (i *Instance) CheckHealth(ctx context.Context, _ *backend.CheckHealthRequest) (*backend.CheckHealthResult, error) {
+	if i.settingsErr != nil {
+		return unhealthy("The settings are not complete: "+i.settingsErr.Error()+".", nil), nil
+	}
+	condition, err := i.reader.Inspect(ctx)
+	if err != nil {
+		explained := warehouse.Explain(err)
+		var problem *warehouse.Problem
+		if errors.As(explained, &problem) {
+			return unhealthy(problem.Message, err), nil
+		}
+		return unhealthy("The warehouse could not be inspected.", err), nil
+	}
+	wanted := warehouse.SchemaVersion()
+	switch {
+	case condition.SchemaVersion == 0:
+		return unhealthy(fmt.Sprintf("Connected, but this database has no WattScore schema that %s may read. "+
+			"Run: wattctl db migrate, then: wattctl db roles --reader %s", condition.User, condition.User), nil), nil
+	case condition.SchemaVersion < wanted:
+		return unhealthy(fmt.Sprintf("The schema is at version %d and this plugin needs %d. Run: wattctl db migrate",
+			condition.SchemaVersion, wanted), nil), nil
+	case condition.SchemaVersion > wanted:
+		return unhealthy(fmt.Sprintf("The schema is at version %d, newer than the %d this plugin knows. Update the plugin.",
+			condition.SchemaVersion, wanted), nil), nil
+	case condition.MayWrite:
+		return unhealthy(fmt.Sprintf("Connected, but the user %s may change the warehouse, and dashboards only need to read. "+
+			"Make a login for Grafana: wattctl db roles --reader grafana", condition.User), nil), nil
+	}
+	return healthy(condition), nil
+}
+
+func healthy(condition warehouse.Condition) *backend.CheckHealthResult {
+	message := fmt.Sprintf("Connected to PostgreSQL %s, WattScore schema %d. ", condition.ServerVersion, condition.SchemaVersion)
+	if condition.NewestEvent.IsZero() {
+		message += "The warehouse is empty: bring data in with wattctl import."
+	} else {
+		message += fmt.Sprintf("The newest event is of %s.", condition.NewestEvent.UTC().Format("2 January 2006 15:04 UTC"))
+	}
+	details, _ := json.Marshal(map[string]any{ // plain values always marshal
+		"schemaVersion": condition.SchemaVersion,
+		"newestEvent":   condition.NewestEvent.UTC().Format(time.RFC3339),
+		"rolledUpAt":    condition.RolledUpAt.UTC().Format(time.RFC3339),
+		"factsWaiting":  condition.FactsWaiting,
+	})
+	return &backend.CheckHealthResult{Status: backend.HealthStatusOk, Message: message, JSONDetails: details}
+}
+
+func unhealthy(message string, cause error) *backend.CheckHealthResult {
+	result := &backend.CheckHealthResult{Status: backend.HealthStatusError, Message: message}
+	if cause != nil {
+		result.JSONDetails, _ = json.Marshal(map[string]string{"verboseMessage": cause.Error()}) // strings always marshal
+	}
+	return result
+}

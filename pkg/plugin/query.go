@@ -1,0 +1,101 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
+	"github.com/grafana/grafana-plugin-sdk-go/experimental/concurrent"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
+)
+
+// concurrentQueries is how many queries of one panel run at once.
+const concurrentQueries = 10
+
+// QueryData answers the queries of a panel side by side. A query that fails has
+// its own error; the others are answered.
+func (i *Instance) QueryData(ctx context.Context, request *backend.QueryDataRequest) (*backend.QueryDataResponse, error) {
+	return concurrent.QueryData(ctx, request, i.answer, concurrentQueries)
+}
+
+func (i *Instance) answer(ctx context.Context, q concurrent.Query) backend.DataResponse {
+	if i.settingsErr != nil {
+		return errorResponse(ctx, &settingsError{i.settingsErr})
+	}
+	request, err := query.Parse(q.DataQuery, i.company)
+	if err != nil {
+		return errorResponse(ctx, err)
+	}
+	frames, err := request.Answer(ctx, i.reader)
+	if err != nil {
+		return errorResponse(ctx, err)
+	}
+	for _, frame := range frames {
+		frame.RefID = q.DataQuery.RefID
+	}
+	return backend.DataResponse{Frames: frames, Status: backend.StatusOK}
+}
+
+// settingsError is a mistake in the data source's settings.
+type settingsError struct{ cause error }
+
+func (e *settingsError) Error() string {
+	return "The data source is not set up: " + e.cause.Error() + ". An administrator can correct it in the data source's settings."
+}
+
+func (e *settingsError) Unwrap() error { return e.cause }
+
+// errorResponse translates an error once, into its status, its source and words
+// a person can act on.
+func errorResponse(ctx context.Context, err error) backend.DataResponse {
+	status, source, message := classify(err)
+	if source == backend.ErrorSourcePlugin {
+		log.DefaultLogger.FromContext(ctx).Error("A query failed by a fault of the plugin", "error", err)
+	}
+	response := backend.ErrDataResponseWithSource(status, source, message)
+	return response
+}
+
+// classify sorts an error: what the asker or the database can put right is
+// downstream, only our own faults are the plugin's.
+func classify(err error) (backend.Status, backend.ErrorSource, string) {
+	var (
+		badRequest *query.BadRequestError
+		unknown    *warehouse.UnknownMemberError
+		setup      *settingsError
+		problem    *warehouse.Problem
+	)
+	switch {
+	case errors.As(err, &setup):
+		return backend.StatusBadRequest, backend.ErrorSourceDownstream, setup.Error()
+	case errors.As(err, &badRequest):
+		return backend.StatusBadRequest, backend.ErrorSourceDownstream, badRequest.Error()
+	case errors.As(err, &unknown):
+		return backend.StatusBadRequest, backend.ErrorSourceDownstream, "No such member: " + unknown.Error() + ". Choose one from the list."
+	case errors.Is(err, warehouse.ErrNoSuchFactorVersion):
+		return backend.StatusBadRequest, backend.ErrorSourceDownstream, err.Error()
+	case errors.As(warehouse.Explain(err), &problem):
+		return problemStatus(problem.Kind), backend.ErrorSourceDownstream, problem.Message
+	}
+	return backend.StatusInternal, backend.ErrorSourcePlugin, "WattScore could not answer: " + err.Error()
+}
+
+func problemStatus(kind warehouse.ProblemKind) backend.Status {
+	switch kind {
+	case warehouse.ProblemPassword:
+		return backend.StatusUnauthorized
+	case warehouse.ProblemPrivilege:
+		return backend.StatusForbidden
+	case warehouse.ProblemTimeout:
+		return backend.StatusTimeout
+	case warehouse.ProblemCancelled:
+		return backend.Status(499) // as nginx has it: the client closed the request
+	case warehouse.ProblemSchemaMissing, warehouse.ProblemDatabase:
+		return backend.StatusNotFound
+	}
+	return backend.Status(http.StatusBadGateway)
+}

@@ -1,0 +1,159 @@
+package query
+
+import (
+	"fmt"
+	"net/url"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+)
+
+// column is what a panel needs to know of a frame field: how it is called, in
+// which unit (Grafana's unit ids) and how many decimals it is good for.
+type column struct {
+	label       string
+	unit        string
+	decimals    uint16
+	description string
+	min, max    *float64
+}
+
+// The units that Grafana has no id for.
+const (
+	unitTonnes    = "suffix: tCO₂e"
+	unitKilograms = "suffix: kgCO₂e"
+)
+
+var zero, one, hundred = 0.0, 1.0, 100.0
+
+// columns describes every number field of every query type by its name, so that
+// a quantity looks the same wherever it appears.
+var columns = map[string]column{
+	"requests":                 {label: "Requests", unit: "short", description: "Requests served"},
+	"energy_kwh":               {label: "Energy", unit: "kwatth", decimals: 1, description: "IT energy, without PUE"},
+	"kwh_per_1k_requests":      {label: "kWh per 1k requests", unit: "suffix: kWh", decimals: 4, description: "IT energy of request-serving work per 1,000 requests"},
+	"kwh_per_1m_tokens":        {label: "kWh per 1M tokens", unit: "suffix: kWh", decimals: 3, description: "IT energy of request-serving work per 1,000,000 tokens; the metadata names which tokens"},
+	"cost_usd":                 {label: "Cost", unit: "currencyUSD", decimals: 0, description: "Billed cost where the source gives it, else facility energy at the electricity price"},
+	"cost_per_transaction_usd": {label: "Cost per AI transaction", unit: "currencyUSD", decimals: 6, description: "Cost per request; the metadata names the basis"},
+	"carbon_kg":                {label: "Carbon", unit: unitKilograms, decimals: 0, description: "Operational emissions, location-based"},
+	"score":                    {label: "Energy Score", unit: "none", decimals: 0, min: &zero, max: &hundred, description: "100 = no energy, 50 = at the reference intensity of the task class"},
+	"previous_score":           {label: "Previous score", unit: "none", decimals: 0, min: &zero, max: &hundred, description: "Energy Score of the preceding period"},
+	"stars":                    {label: "Stars", unit: "none", description: "1 to 5 within the task class; none under 5 models"},
+	"criticality":              {label: "Business criticality", unit: "none", min: &zero, max: &hundred, description: "0 to 100, as the company rates it"},
+	"potential_saving_usd":     {label: "Potential saving", unit: "currencyUSD", decimals: 0, description: "Energy cost of the period that reaching the score threshold would save"},
+	"total_t":                  {label: "Total", unit: unitTonnes, decimals: 1},
+	"embodied_t":               {label: "Embodied (amortised)", unit: unitTonnes, decimals: 2, description: "Hardware manufacturing spread over its lifetime; not part of the total"},
+	"share":                    {label: "Share", unit: "percentunit", decimals: 1, min: &zero, max: &one},
+	"chargeback_usd":           {label: "Chargeback", unit: "currencyUSD", decimals: 0, description: "Total at the internal carbon price"},
+	"assets":                   {label: "Assets", unit: "short"},
+	"embodied_kg":              {label: "Embodied carbon", unit: unitKilograms, decimals: 0, description: "Manufacturing emissions, whole"},
+	"embodied_amortised_kg":    {label: "Embodied in the period", unit: unitKilograms, decimals: 0, description: "Manufacturing emissions spread evenly over the lifetime (ISO/IEC 21031), this period's part"},
+	"purchase_cost_usd":        {label: "Purchase cost", unit: "currencyUSD", decimals: 0},
+	"age_years":                {label: "Age", unit: "suffix: y", decimals: 1},
+	"lifetime_years":           {label: "Lifetime", unit: "suffix: y", decimals: 1},
+}
+
+// textLabels names the text fields that are not dimensions.
+var textLabels = map[string]string{
+	"quadrant": "Quadrant", "stage": "Stage", "from_stage": "From", "to_stage": "To",
+	"serial": "Serial", "accelerator": "Accelerator", "refresh": "Refresh", "task_class": "Task class",
+}
+
+// The dashboards a field leads to, by uid.
+const (
+	dashboardPortfolio = "wattscore-portfolio"
+	dashboardCarbon    = "wattscore-carbon"
+)
+
+// drillDown says which dashboard explains a member of a dimension.
+var drillDown = map[kpi.Dimension]string{
+	kpi.DimensionBusinessUnit: dashboardCarbon,
+	kpi.DimensionTeam:         dashboardCarbon,
+	kpi.DimensionProject:      dashboardPortfolio,
+	kpi.DimensionModel:        dashboardPortfolio,
+	kpi.DimensionRegion:       dashboardCarbon,
+	kpi.DimensionWorkload:     dashboardCarbon,
+	kpi.DimensionEndpoint:     dashboardPortfolio,
+}
+
+// numberField makes a number field as columns describes it.
+func numberField(name string, values []*float64) *data.Field {
+	field := data.NewField(name, nil, values)
+	c, known := columns[name]
+	if !known {
+		panic("query: no column is described for " + name) // a programming error, caught by every test
+	}
+	field.Config = c.config()
+	return field
+}
+
+func (c column) config() *data.FieldConfig {
+	decimals := c.decimals
+	config := &data.FieldConfig{DisplayNameFromDS: c.label, Description: c.description, Unit: c.unit, Decimals: &decimals}
+	if c.min != nil {
+		config.Min = (*data.ConfFloat64)(c.min)
+	}
+	if c.max != nil {
+		config.Max = (*data.ConfFloat64)(c.max)
+	}
+	return config
+}
+
+func textField(name string, values []string) *data.Field {
+	field := data.NewField(name, nil, values)
+	field.Config = &data.FieldConfig{DisplayNameFromDS: textLabels[name]}
+	return field
+}
+
+// memberField makes the field of a dimension, linked to the dashboard that
+// explains its members.
+func memberField(dimension kpi.Dimension, members []string) *data.Field {
+	field := data.NewField(dimension.Column(), nil, members)
+	field.Config = &data.FieldConfig{DisplayNameFromDS: dimensionLabels[dimension]}
+	if dashboard, ok := drillDown[dimension]; ok {
+		field.Config.Links = []data.DataLink{{
+			Title: "Show ${__value.text}",
+			URL: fmt.Sprintf("/d/%s?${__url_time_range}&var-%s=${__value.raw:percentencode}&${datasource:queryparam}",
+				url.PathEscape(dashboard), dimension),
+		}}
+	}
+	return field
+}
+
+var dimensionLabels = map[kpi.Dimension]string{
+	kpi.DimensionBusinessUnit: "Business unit", kpi.DimensionTeam: "Team", kpi.DimensionProductLine: "Product line",
+	kpi.DimensionCostCentre: "Cost centre", kpi.DimensionOwner: "Owner", kpi.DimensionProject: "Project",
+	kpi.DimensionModel: "Model", kpi.DimensionProvider: "Provider", kpi.DimensionFamily: "Model family",
+	kpi.DimensionTaskClass: "Task class", kpi.DimensionStage: "Stage", kpi.DimensionRegion: "Region",
+	kpi.DimensionEndpoint: "Endpoint", kpi.DimensionWorkload: "Workload",
+}
+
+// DimensionLabel is how a person calls a dimension.
+func DimensionLabel(dimension kpi.Dimension) string { return dimensionLabels[dimension] }
+
+// MetricDescription is a number column as the editor offers it.
+type MetricDescription struct {
+	Name  string `json:"name"`
+	Label string `json:"label"`
+	Unit  string `json:"unit"`
+}
+
+// DescribeMetric returns how a number column is called and its unit.
+func DescribeMetric(name string) MetricDescription {
+	return MetricDescription{Name: name, Label: columns[name].label, Unit: columns[name].unit}
+}
+
+// MemberLabel is how a person calls a member of a dimension: the reserved ones
+// have a word, all others their name.
+func MemberLabel(member string) string {
+	switch member {
+	case kpi.Idle:
+		return "Idle"
+	case kpi.Unallocated:
+		return "Unallocated"
+	case kpi.None:
+		return "None"
+	}
+	return member
+}

@@ -1,0 +1,56 @@
+package query
+
+import (
+	"slices"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+)
+
+// asNumber reduces a table to what an alert rule takes: its text fields, which
+// become labels, and one number field.
+func asNumber(frame *data.Frame, metric string) *data.Frame {
+	kept := data.NewFrame(frame.Name)
+	kept.Meta = frame.Meta
+	for _, field := range frame.Fields {
+		if field.Type() == data.FieldTypeString || field.Name == metric {
+			kept.Fields = append(kept.Fields, field)
+		}
+	}
+	return dropNullRows(kept, metric)
+}
+
+// dropNullRows leaves out the rows whose metric has no value: an alert rule would
+// take a null for a fault.
+func dropNullRows(frame *data.Frame, metric string) *data.Frame {
+	index := slices.IndexFunc(frame.Fields, func(f *data.Field) bool { return f.Name == metric })
+	kept := frame.EmptyCopy()
+	kept.Meta = frame.Meta
+	for row := range frame.Rows() {
+		if _, ok := frame.ConcreteAt(index, row); ok {
+			kept.AppendRow(frame.RowCopy(row)...)
+		}
+	}
+	for i, field := range kept.Fields {
+		field.Config = frame.Fields[i].Config
+	}
+	return kept
+}
+
+// finish gives a frame the kind that Grafana goes by, and turns a table into
+// numbers where those were asked for.
+func finish(frame *data.Frame, request Request) {
+	if frame.Meta == nil {
+		frame.Meta = &data.FrameMeta{}
+	}
+	switch request.Format {
+	case FormatTimeSeries:
+		frame.Meta.Type = data.FrameTypeTimeSeriesWide
+	case FormatNumber:
+		*frame = *asNumber(frame, request.Metric)
+		frame.Meta.Type = data.FrameTypeNumericLong
+	default:
+		frame.Meta.Type = data.FrameTypeTable
+	}
+	frame.Meta.TypeVersion = data.FrameTypeVersion{0, 1}
+	frame.RefID = ""
+}

@@ -1,0 +1,122 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
+)
+
+// plan is the time a request is about, on the company's calendar.
+type plan struct {
+	span     kpi.Span
+	previous kpi.Span
+	calendar kpi.Calendar
+}
+
+// makePlan snaps the asked range to the hours that the roll-ups hold and finds
+// the period to compare it with.
+func makePlan(ctx context.Context, source Source, request Request) (plan, error) {
+	calendar, err := source.Calendar(ctx)
+	if err != nil {
+		return plan{}, err
+	}
+	p := plan{calendar: calendar, span: warehouse.SnapToHours(request.Span, calendar.Location)}
+	if request.Company.Zone != nil {
+		p.calendar.Location = request.Company.Zone
+	}
+	p.previous = p.calendar.Preceding(p.span)
+	return p, nil
+}
+
+// cut divides the span into the request's intervals, for a time series.
+func (p plan) cut(request Request) ([]kpi.Span, kpi.Interval) {
+	interval := request.Interval
+	if interval == kpi.IntervalAuto {
+		interval = p.calendar.ChooseInterval(p.span, request.MaxDataPoints)
+	}
+	buckets := p.calendar.Buckets(p.span, interval)
+	spans := make([]kpi.Span, len(buckets))
+	for i, bucket := range buckets {
+		spans[i] = bucket.Span
+	}
+	return spans, interval
+}
+
+// noticesOn says what a reader of the numbers should know of them.
+func noticesOn(rows []warehouse.UsageRow, provenance warehouse.Provenance) []data.Notice {
+	var notices []data.Notice
+	if len(rows) == 0 {
+		return []data.Notice{information("There is no usage in this period with these filters.")}
+	}
+	if provenance.FactorVersion.ID == 0 {
+		notices = append(notices, warning("No factor version is in force, so energy cannot be priced."))
+	}
+	missing := map[string]bool{}
+	for _, row := range rows {
+		if row.FacilityEnergy == nil {
+			missing["PUE"] = true
+		}
+		if row.EnergyCost == nil && row.FacilityEnergy != nil {
+			missing["an electricity price"] = true
+		}
+		if row.CarbonLocation == nil && row.FacilityEnergy != nil {
+			missing["a grid carbon intensity"] = true
+		}
+	}
+	if len(missing) > 0 {
+		var what []string
+		for name := range missing {
+			what = append(what, name)
+		}
+		slices.Sort(what)
+		notices = append(notices, warning(fmt.Sprintf("Some of the energy was used where and when no factor gives %s; the numbers that need it are left empty. "+
+			"Import the factors with: wattctl import factors FILE", strings.Join(what, ", "))))
+	}
+	return notices
+}
+
+// measuredShare is the part of the energy that was metered.
+func measuredShare(rows []warehouse.UsageRow) *float64 {
+	var sum kpi.Measures
+	for _, row := range rows {
+		sum.MeasuredEnergy, sum.ITEnergy = sum.MeasuredEnergy+row.MeasuredEnergy, sum.ITEnergy+row.ITEnergy
+	}
+	return kpi.MeasuredShare(sum)
+}
+
+// number turns a measure into a frame's value; what is no number becomes none.
+func number[T ~float64 | ~int64 | ~int](value T) *float64 {
+	f := float64(value)
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return nil
+	}
+	return &f
+}
+
+// maybe turns a measure that may be missing into a frame's value.
+func maybe[T ~float64](value *T) *float64 {
+	if value == nil {
+		return nil
+	}
+	return number(*value)
+}
+
+// inPeriod keeps the rows of one period.
+func inPeriod(rows []warehouse.UsageRow, period int) []warehouse.UsageRow {
+	var kept []warehouse.UsageRow
+	for _, row := range rows {
+		if row.Period == period {
+			kept = append(kept, row)
+		}
+	}
+	return kept
+}
+
+func memberKey(members []string) string { return strings.Join(members, "\x00") }

@@ -1,0 +1,72 @@
+package query
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
+)
+
+// Source is where query types read from; warehouse.Reader is one.
+type Source interface {
+	Calendar(ctx context.Context) (kpi.Calendar, error)
+	Usage(ctx context.Context, requests ...warehouse.UsageRequest) ([][]warehouse.UsageRow, warehouse.Provenance, error)
+	Models(ctx context.Context) ([]warehouse.PortfolioModel, error)
+	Hardware(ctx context.Context, until time.Time, filters kpi.Filters) ([]warehouse.Asset, error)
+}
+
+// Type is a kind of question the data source answers.
+type Type struct {
+	Name        string // as in the query, for example energyScore
+	Label       string
+	Description string
+	// GroupBy lists the dimensions it may be grouped by; OneGroup allows one only.
+	GroupBy        []kpi.Dimension
+	DefaultGroupBy []kpi.Dimension
+	OneGroup       bool
+	Formats        []Format
+	// Metrics are the number columns it offers as time series and for alerting,
+	// the most telling first.
+	Metrics []string
+
+	answer func(ctx context.Context, source Source, request Request) (data.Frames, error)
+}
+
+// Answer runs the request against a source. Its error is a BadRequestError, one
+// of package warehouse, or a fault of ours.
+func (request Request) Answer(ctx context.Context, source Source) (data.Frames, error) {
+	frames, err := request.Type.answer(ctx, source, request)
+	if err != nil {
+		return nil, err
+	}
+	for _, frame := range frames {
+		finish(frame, request)
+	}
+	return frames, nil
+}
+
+// Types lists the query types in the order the editor offers them.
+func Types() []*Type {
+	return []*Type{&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle}
+}
+
+func findType(name string) *Type {
+	types := Types()
+	index := slices.IndexFunc(types, func(t *Type) bool { return t.Name == name })
+	if index < 0 {
+		return nil
+	}
+	return types[index]
+}
+
+func typeNames() []string {
+	var names []string
+	for _, t := range Types() {
+		names = append(names, t.Name)
+	}
+	return names
+}

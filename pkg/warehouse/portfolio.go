@@ -1,0 +1,81 @@
+package warehouse
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+)
+
+//go:embed statements/models.sql
+var modelsSQL string
+
+//go:embed statements/hardware.sql
+var hardwareSQL string
+
+// PortfolioModel is what the company says of a model. A pointer is nil and a
+// text empty where it says nothing.
+type PortfolioModel struct {
+	Name                string
+	Provider            string
+	TaskClass           string
+	Stage               string
+	BusinessCriticality *float64 // 0..100
+	Accuracy            *float64
+	AccuracyMetric      string
+	ParametersBillion   *float64
+}
+
+// Models lists the models by name, without the members for idle and unallocated
+// energy.
+func (r *Reader) Models(ctx context.Context) ([]PortfolioModel, error) {
+	rows, err := r.pool.Query(ctx, modelsSQL, pgx.NamedArgs{"reserved": []string{kpi.Idle, kpi.Unallocated}})
+	if err != nil {
+		return nil, fmt.Errorf("reading the models: %w", err)
+	}
+	models, err := pgx.CollectRows(rows, pgx.RowToStructByPos[PortfolioModel])
+	if err != nil {
+		return nil, fmt.Errorf("reading the models: %w", err)
+	}
+	return models, nil
+}
+
+// Asset is a piece of hardware and what has happened to it, oldest first.
+type Asset struct {
+	Serial            string
+	Accelerator       string
+	Region            string // empty: not placed
+	BusinessUnit      string // empty: shared
+	PurchaseCost      *kpi.USD
+	LifetimeYears     float64
+	EmbodiedKilograms *kpi.KilogramsCO2e // cradle to gate unless EmbodiedBoundary says otherwise
+	EmbodiedLow       *kpi.KilogramsCO2e
+	EmbodiedHigh      *kpi.KilogramsCO2e
+	EmbodiedBoundary  string
+	EmbodiedSource    string
+	Stages            []string
+	StagesAt          []time.Time // the time of each of Stages
+}
+
+// Hardware lists the assets with their life up to a time; assets that were not
+// there yet are left out. Filters on business unit and region apply.
+func (r *Reader) Hardware(ctx context.Context, until time.Time, filters kpi.Filters) ([]Asset, error) {
+	args := filterArguments(filters)
+	args["until"] = until
+	rows, err := r.pool.Query(ctx, hardwareSQL, args)
+	if err != nil {
+		return nil, fmt.Errorf("reading the hardware: %w", err)
+	}
+	assets, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Asset])
+	if err != nil {
+		return nil, fmt.Errorf("reading the hardware: %w", err)
+	}
+	return assets, nil
+}
+
+// HardwareSQL is the statement behind Hardware, for an answer's metadata.
+func HardwareSQL() string { return hardwareSQL }

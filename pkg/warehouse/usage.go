@@ -1,0 +1,219 @@
+package warehouse
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+)
+
+//go:embed statements/usage.sql
+var usageSQL string
+
+//go:embed statements/unknown_members.sql
+var unknownMembersSQL string
+
+// UsageRequest asks for the measures of each group in each period.
+type UsageRequest struct {
+	// Periods are answered apart, each by its index. They may overlap. Their ends
+	// lie on full hours of the company's time zone: see SnapToHours.
+	Periods []kpi.Span
+	// GroupBy may be empty: then all usage is one group.
+	GroupBy []kpi.Dimension
+	Filters kpi.Filters
+	// FactorVersion prices the answer; 0 is the version in force.
+	FactorVersion int
+}
+
+// UsageRow holds the measures of one group in one period. A group without usage
+// in a period has no row.
+type UsageRow struct {
+	Period  int
+	Members []string // one for each dimension of UsageRequest.GroupBy
+	kpi.Measures
+}
+
+// SnapToHours widens a span to full hours of the zone: the grain of the
+// roll-ups.
+func SnapToHours(span kpi.Span, zone *time.Location) kpi.Span {
+	from := floorToHour(span.From, zone)
+	to := floorToHour(span.To, zone)
+	if to.Before(span.To) {
+		to = to.Add(time.Hour)
+	}
+	return kpi.Span{From: from, To: to}
+}
+
+func floorToHour(t time.Time, zone *time.Location) time.Time {
+	t = t.In(zone)
+	return t.Add(-time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
+}
+
+// UnknownMemberError is what a filter gets that names a member which does not
+// exist: an empty answer would look like no usage.
+type UnknownMemberError struct {
+	Dimension kpi.Dimension
+	Member    string
+}
+
+func (e *UnknownMemberError) Error() string {
+	return fmt.Sprintf("the filter on %s names %q, which does not exist", e.Dimension, e.Member)
+}
+
+// Usage answers every request in one round trip, in order. The rows of an answer
+// are sorted by period and members. The first request's filters must name
+// members that exist, else the error is an UnknownMemberError, and its factor
+// version is the one the provenance names.
+func (r *Reader) Usage(ctx context.Context, requests ...UsageRequest) ([][]UsageRow, Provenance, error) {
+	calendar, err := r.Calendar(ctx)
+	if err != nil {
+		return nil, Provenance{}, err
+	}
+	answers, provenance, err := r.usageIn(ctx, calendar, requests)
+	if err == nil && provenance.Calendar.Location.String() != calendar.Location.String() {
+		// The zone was changed since it was last read, and with it the days.
+		r.remember(provenance.Calendar)
+		answers, provenance, err = r.usageIn(ctx, provenance.Calendar, requests)
+	}
+	return answers, provenance, err
+}
+
+func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []UsageRequest) ([][]UsageRow, Provenance, error) {
+	if len(requests) == 0 {
+		return nil, Provenance{}, errors.New("warehouse: no usage was asked for")
+	}
+	var batch pgx.Batch
+	for _, request := range requests {
+		args, err := usageArguments(request, calendar.Location)
+		if err != nil {
+			return nil, Provenance{}, err
+		}
+		batch.Queue(usageSQL, args)
+	}
+	batch.Queue(unknownMembersSQL, filterArguments(requests[0].Filters))
+	batch.Queue(provenanceSQL, pgx.NamedArgs{"factor_version": versionArgument(requests[0].FactorVersion)})
+
+	results := r.pool.SendBatch(ctx, &batch)
+	defer results.Close()
+	answers := make([][]UsageRow, len(requests))
+	for i := range requests {
+		rows, err := results.Query()
+		if err == nil {
+			answers[i], err = pgx.CollectRows(rows, scanUsage)
+		}
+		if err != nil {
+			return nil, Provenance{}, fmt.Errorf("reading usage: %w", err)
+		}
+	}
+	if err := scanUnknownMember(results.QueryRow()); err != nil {
+		return nil, Provenance{}, err
+	}
+	provenance, err := scanProvenance(results.QueryRow())
+	if err != nil {
+		return nil, Provenance{}, err
+	}
+	provenance.SQL = usageSQL
+	if asked := requests[0].FactorVersion; asked != 0 && provenance.FactorVersion.ID != asked {
+		return nil, Provenance{}, fmt.Errorf("factor version %d: %w", asked, ErrNoSuchFactorVersion)
+	}
+	return answers, provenance, nil
+}
+
+func scanUsage(row pgx.CollectableRow) (UsageRow, error) {
+	var u UsageRow
+	m := &u.Measures
+	err := row.Scan(&u.Period, &u.Members, &m.Events, &m.Requests, &m.InputTokens, &m.OutputTokens, &m.ITEnergy, &m.MeasuredEnergy,
+		&m.FacilityEnergy, &m.EnergyCost, &m.Cost, &m.CarbonLocation, &m.CarbonMarket, &m.GPUHours, &m.GPUMemoryHours,
+		&m.ServingRequests, &m.ServingInputTokens, &m.ServingOutputTokens, &m.ServingEnergy, &m.ServingEnergyCost, &m.ServingCost,
+		&m.ScoredEnergy, &m.ReferenceEnergy, &m.LatencySum, &m.LatencyRequests)
+	return u, err
+}
+
+func scanUnknownMember(row pgx.Row) error {
+	var unknown UnknownMemberError
+	err := row.Scan(&unknown.Dimension, &unknown.Member)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil
+	case err != nil:
+		return fmt.Errorf("checking the filters: %w", err)
+	}
+	return &unknown
+}
+
+func versionArgument(version int) any {
+	if version == 0 {
+		return nil
+	}
+	return version
+}
+
+// usageArguments cuts each period into whole days of the company's zone, read
+// from the daily roll-up, and the hours at its edges, read from the hourly one.
+func usageArguments(request UsageRequest, zone *time.Location) (pgx.NamedArgs, error) {
+	if len(request.Periods) == 0 {
+		return nil, errors.New("warehouse: usage was asked for no period")
+	}
+	// Empty, not nil: a nil slice would be NULL.
+	hourFrom, hourTo, hourPeriod := []time.Time{}, []time.Time{}, []int32{}
+	dayFrom, dayTo, dayPeriod := []time.Time{}, []time.Time{}, []int32{}
+	periodFrom, periodTo := []time.Time{}, []time.Time{}
+	earliest, latest := request.Periods[0].From, request.Periods[0].To
+	hours := func(from, to time.Time, period int) {
+		if from.Before(to) {
+			hourFrom, hourTo, hourPeriod = append(hourFrom, from), append(hourTo, to), append(hourPeriod, int32(period))
+		}
+	}
+	for i, span := range request.Periods {
+		if !floorToHour(span.From, zone).Equal(span.From) || !floorToHour(span.To, zone).Equal(span.To) {
+			return nil, fmt.Errorf("the roll-ups are by full hours of %s, and %s to %s does not lie on them: "+
+				"use a time zone that differs from it by whole hours", zone, span.From, span.To)
+		}
+		firstMidnight, lastMidnight := nextMidnight(span.From, zone), midnight(span.To, zone)
+		if firstMidnight.Before(lastMidnight) {
+			hours(span.From, firstMidnight, i)
+			dayFrom, dayTo, dayPeriod = append(dayFrom, firstMidnight), append(dayTo, lastMidnight), append(dayPeriod, int32(i))
+			hours(lastMidnight, span.To, i)
+		} else {
+			hours(span.From, span.To, i)
+		}
+		periodFrom, periodTo = append(periodFrom, span.From), append(periodTo, span.To)
+		earliest, latest = earlier(earliest, span.From), later(latest, span.To)
+	}
+	dimensions := make([]string, len(request.GroupBy))
+	for i, d := range request.GroupBy {
+		dimensions[i] = string(d)
+	}
+	args := filterArguments(request.Filters)
+	for name, value := range map[string]any{
+		"hour_from": hourFrom, "hour_to": hourTo, "hour_period": hourPeriod,
+		"day_from": dayFrom, "day_to": dayTo, "day_period": dayPeriod,
+		"period_from": periodFrom, "period_to": periodTo,
+		"earliest": earliest, "latest": latest,
+		"dimensions": dimensions, "factor_version": versionArgument(request.FactorVersion),
+	} {
+		args[name] = value
+	}
+	return args, nil
+}
+
+// midnight is the last midnight of the zone at or before t.
+func midnight(t time.Time, zone *time.Location) time.Time {
+	year, month, day := t.In(zone).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, zone)
+}
+
+// nextMidnight is the first midnight of the zone at or after t.
+func nextMidnight(t time.Time, zone *time.Location) time.Time {
+	start := midnight(t, zone)
+	if start.Equal(t) {
+		return start
+	}
+	year, month, day := t.In(zone).Date()
+	return time.Date(year, month, day+1, 0, 0, 0, 0, zone)
+}
