@@ -12,14 +12,20 @@ const (
 	CostBasisFull CostBasis = "full"
 )
 
-// Cost returns what the work that answers requests cost on this basis; nil where
-// it is not known, and for a name that is none of the constants.
-func (b CostBasis) Cost(m Measures) *USD {
+// Cost returns the cost of all the work on this basis; nil where it is not known,
+// and for a name that is none of the constants.
+func (b CostBasis) Cost(m Measures) *USD { return b.of(m.EnergyCost, m.Cost) }
+
+// ServingCost is Cost of the work that answers requests: what a cost per
+// transaction is of.
+func (b CostBasis) ServingCost(m Measures) *USD { return b.of(m.ServingEnergyCost, m.ServingCost) }
+
+func (b CostBasis) of(energy, full *USD) *USD {
 	switch b {
 	case CostBasisEnergy:
-		return m.ServingEnergyCost
+		return energy
 	case CostBasisFull:
-		return m.ServingCost
+		return full
 	default:
 		return nil
 	}

@@ -142,13 +142,10 @@ func placeModels(rows []warehouse.UsageRow, known map[string]warehouse.Portfolio
 			unrated = append(unrated, model.Name)
 			continue
 		}
-		// What is saved is the energy that answers requests, not training.
-		serving := row.Measures
-		serving.ITEnergy, serving.EnergyCost = row.ServingEnergy, row.ServingEnergyCost
 		placed = append(placed, placedModel{
 			UsageRow: row, model: model, score: score,
 			quadrant: *quadrant,
-			saving:   maybe(kpi.PotentialSaving(serving, options.ScoreThreshold)),
+			saving:   maybe(kpi.PotentialSaving(row.Measures, options.ScoreThreshold)),
 		})
 	}
 	slices.SortStableFunc(placed, func(a, b placedModel) int { return cmp.Compare(valueOr(b.saving, -1), valueOr(a.saving, -1)) })

@@ -28,20 +28,20 @@ var energyScore = Type{
 // energyScoreOptions are the options of the query type. See src/types.ts.
 type energyScoreOptions struct {
 	StarBands kpi.StarBands `json:"starBands"` // range or quintile
-	Tokens    string        `json:"tokens"`    // which tokens kwh_per_1m_tokens counts
+	Tokens    kpi.Tokens    `json:"tokens"`    // which tokens kwh_per_1m_tokens counts
 	CostBasis kpi.CostBasis `json:"costBasis"` // energy, or full: what the source billed
 	// Total answers one row over all groups instead of one for each.
 	Total bool `json:"total"`
 }
 
 func answerEnergyScore(ctx context.Context, source Source, request Request) (data.Frames, error) {
-	options := energyScoreOptions{StarBands: kpi.StarBandsRange, Tokens: "output", CostBasis: kpi.CostBasisEnergy}
+	options := energyScoreOptions{StarBands: kpi.StarBandsRange, Tokens: kpi.TokensOutput, CostBasis: kpi.CostBasisEnergy}
 	if err := readOptions(request, &options); err != nil {
 		return nil, err
 	}
 	for _, err := range []error{
 		oneOf("starBands", string(options.StarBands), string(kpi.StarBandsRange), string(kpi.StarBandsQuintile)),
-		oneOf("tokens", options.Tokens, "input", "output", "total"),
+		oneOf("tokens", string(options.Tokens), string(kpi.TokensInput), string(kpi.TokensOutput), string(kpi.TokensTotal)),
 		oneOf("costBasis", string(options.CostBasis), string(kpi.CostBasisEnergy), string(kpi.CostBasisFull)),
 	} {
 		if err != nil {
@@ -87,7 +87,7 @@ func energyScoreTable(ctx context.Context, source Source, request Request, optio
 	m := newMeta(request, p.span, provenance, p.calendar.Location)
 	before := describeSpan(p.previous, p.calendar.Location)
 	m.PreviousPeriod, m.MeasuredShare = &before, measuredShare(current)
-	m.Denominator, m.CostBasis, m.CarbonMethod = options.Tokens+" tokens", string(options.CostBasis), "location-based"
+	m.Denominator, m.CostBasis, m.CarbonMethod = string(options.Tokens)+" tokens", string(options.CostBasis), "location-based"
 	m.Formulas = []formulaMeta{
 		{"score", "100 × E_ref / (E_ref + E), over requests whose model has a task class with a reference"},
 		{"kwh_per_1k_requests", "IT energy × 1,000 / requests"},
@@ -138,15 +138,11 @@ func energyScoreMetric(name string, m kpi.Measures, options energyScoreOptions) 
 	case "kwh_per_1k_requests":
 		return kpi.EnergyPer1kRequests(m.ServingEnergy, m.ServingRequests)
 	case "kwh_per_1m_tokens":
-		tokens := map[string]int64{
-			"input": m.ServingInputTokens, "output": m.ServingOutputTokens, "total": m.ServingInputTokens + m.ServingOutputTokens,
-		}[options.Tokens]
-		return kpi.EnergyPer1MTokens(m.ServingEnergy, tokens)
+		return kpi.EnergyPer1MTokens(m.ServingEnergy, options.Tokens.Count(m))
 	case "cost_usd":
 		return maybe(m.Cost)
 	case "cost_per_transaction_usd":
-		serving := kpi.Measures{EnergyCost: m.ServingEnergyCost, Cost: m.ServingCost}
-		return maybe(kpi.CostPerTransaction(options.CostBasis.Cost(serving), float64(m.ServingRequests)))
+		return maybe(kpi.CostPerTransaction(options.CostBasis.ServingCost(m), float64(m.ServingRequests)))
 	case "carbon_kg":
 		return maybe(m.CarbonLocation)
 	case "score":
@@ -226,7 +222,7 @@ func energyScoreOverTime(ctx context.Context, source Source, request Request, op
 		frame.Fields = append(frame.Fields, numberField(request.Metric, make([]*float64, len(spans))))
 	}
 	m := newMeta(request, p.span, provenance, p.calendar.Location)
-	m.MeasuredShare, m.Denominator, m.CostBasis = measuredShare(rows), options.Tokens+" tokens", string(options.CostBasis)
+	m.MeasuredShare, m.Denominator, m.CostBasis = measuredShare(rows), string(options.Tokens)+" tokens", string(options.CostBasis)
 	return data.Frames{attach(frame, m, provenance.SQL, noticesOn(rows, provenance))}, nil
 }
 

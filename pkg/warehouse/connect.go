@@ -48,6 +48,10 @@ type Connection struct {
 	Dial pgconn.DialFunc
 }
 
+// jitOff saves more than it costs: a dashboard's statement runs for milliseconds,
+// and compiling it takes hundreds of them.
+const jitOff = "off"
+
 const (
 	defaultMaxConnections   = 8
 	defaultConnectTimeout   = 5 * time.Second
@@ -69,6 +73,18 @@ func OpenReadOnly(ctx context.Context, connection Connection) (*pgxpool.Pool, er
 	config.MaxConnLifetimeJitter = 5 * time.Minute
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.PingTimeout = 2 * time.Second
+	return pgxpool.NewWithConfig(ctx, config)
+}
+
+// OpenDSN returns a pool for a program that a person runs, from a connection
+// string or URI as libpq takes it. The caller closes it.
+func OpenDSN(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, errors.New("the connection string cannot be read: it looks like postgres://user@host:5432/database")
+	}
+	config.ConnConfig.RuntimeParams["application_name"] = "wattctl"
+	config.ConnConfig.RuntimeParams["jit"] = jitOff
 	return pgxpool.NewWithConfig(ctx, config)
 }
 
@@ -94,6 +110,7 @@ func (c Connection) apply(config *pgx.ConnConfig) error {
 		"statement_timeout":                   strconv.FormatInt(timeout.Milliseconds(), 10),
 		"idle_in_transaction_session_timeout": "60000",
 		"timezone":                            "UTC",
+		"jit":                                 jitOff,
 	}
 	// A panel that is closed cancels its statement on the server and leaves the
 	// connection usable.

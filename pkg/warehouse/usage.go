@@ -41,17 +41,16 @@ type UsageRow struct {
 // SnapToHours widens a span to full hours of the zone: the grain of the
 // roll-ups.
 func SnapToHours(span kpi.Span, zone *time.Location) kpi.Span {
-	from := floorToHour(span.From, zone)
-	to := floorToHour(span.To, zone)
-	if to.Before(span.To) {
-		to = to.Add(time.Hour)
-	}
-	return kpi.Span{From: from, To: to}
+	calendar := kpi.Calendar{Location: zone}
+	return kpi.Span{From: calendar.Start(span.From, kpi.IntervalHour), To: startAtOrAfter(calendar, span.To, kpi.IntervalHour)}
 }
 
-func floorToHour(t time.Time, zone *time.Location) time.Time {
-	t = t.In(zone)
-	return t.Add(-time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
+// startAtOrAfter is the first beginning of an interval that is not before t.
+func startAtOrAfter(calendar kpi.Calendar, t time.Time, interval kpi.Interval) time.Time {
+	if start := calendar.Start(t, interval); start.Equal(t) {
+		return start
+	}
+	return calendar.Next(t, interval)
 }
 
 // UnknownMemberError is what a filter gets that names a member which does not
@@ -159,6 +158,7 @@ func usageArguments(request UsageRequest, zone *time.Location) (pgx.NamedArgs, e
 	if len(request.Periods) == 0 {
 		return nil, errors.New("warehouse: usage was asked for no period")
 	}
+	calendar := kpi.Calendar{Location: zone}
 	// Empty, not nil: a nil slice would be NULL.
 	hourFrom, hourTo, hourPeriod := []time.Time{}, []time.Time{}, []int32{}
 	dayFrom, dayTo, dayPeriod := []time.Time{}, []time.Time{}, []int32{}
@@ -170,11 +170,11 @@ func usageArguments(request UsageRequest, zone *time.Location) (pgx.NamedArgs, e
 		}
 	}
 	for i, span := range request.Periods {
-		if !floorToHour(span.From, zone).Equal(span.From) || !floorToHour(span.To, zone).Equal(span.To) {
+		if !calendar.Start(span.From, kpi.IntervalHour).Equal(span.From) || !calendar.Start(span.To, kpi.IntervalHour).Equal(span.To) {
 			return nil, fmt.Errorf("the roll-ups are by full hours of %s, and %s to %s does not lie on them: "+
 				"use a time zone that differs from it by whole hours", zone, span.From, span.To)
 		}
-		firstMidnight, lastMidnight := nextMidnight(span.From, zone), midnight(span.To, zone)
+		firstMidnight, lastMidnight := startAtOrAfter(calendar, span.From, kpi.IntervalDay), calendar.Start(span.To, kpi.IntervalDay)
 		if firstMidnight.Before(lastMidnight) {
 			hours(span.From, firstMidnight, i)
 			dayFrom, dayTo, dayPeriod = append(dayFrom, firstMidnight), append(dayTo, lastMidnight), append(dayPeriod, int32(i))
@@ -200,20 +200,4 @@ func usageArguments(request UsageRequest, zone *time.Location) (pgx.NamedArgs, e
 		args[name] = value
 	}
 	return args, nil
-}
-
-// midnight is the last midnight of the zone at or before t.
-func midnight(t time.Time, zone *time.Location) time.Time {
-	year, month, day := t.In(zone).Date()
-	return time.Date(year, month, day, 0, 0, 0, 0, zone)
-}
-
-// nextMidnight is the first midnight of the zone at or after t.
-func nextMidnight(t time.Time, zone *time.Location) time.Time {
-	start := midnight(t, zone)
-	if start.Equal(t) {
-		return start
-	}
-	year, month, day := t.In(zone).Date()
-	return time.Date(year, month, day+1, 0, 0, 0, 0, zone)
 }

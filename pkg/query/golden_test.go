@@ -1,0 +1,219 @@
+package query_test
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+	"github.com/grafana/grafana-plugin-sdk-go/experimental"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse/warehousetest"
+)
+
+var update = flag.Bool("update", false, "write the golden frames anew")
+
+var (
+	november = backend.TimeRange{From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
+	now      = time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC)
+)
+
+// smallCompany has six chat models of rising intensity in two business units, a
+// training run, idle energy, and four accelerators.
+func smallCompany(t testing.TB) *pgxpool.Pool {
+	pool := warehousetest.Open(t)
+	var events []warehouse.Event
+	for i := range 6 {
+		for _, month := range []time.Month{10, 11} {
+			e := warehousetest.Event(fmt.Sprint("chat", i, month), time.Date(2026, month, 10+i, 9, 0, 0, 0, time.UTC))
+			e.Model, e.Project, e.Requests = fmt.Sprint("chat-", i), fmt.Sprint("project-", i%2), 10_000
+			e.ITEnergy = kpi.KilowattHours(0.2 * float64(i+1))
+			e.Measured = i%2 == 0
+			events = append(events, e)
+		}
+	}
+	training := warehousetest.Event("training", time.Date(2026, 11, 20, 22, 30, 0, 0, time.UTC))
+	training.Duration, training.Workload, training.Requests, training.InputTokens, training.OutputTokens = 5*time.Hour, kpi.WorkloadTraining, 0, 0, 0
+	training.Model, training.Project, training.ITEnergy, training.RunID = "chat-0", "project-0", 40, "run-1"
+	idle := warehousetest.Event("idle", time.Date(2026, 11, 5, 3, 0, 0, 0, time.UTC))
+	idle.Model, idle.Project, idle.Workload, idle.Requests, idle.InputTokens, idle.OutputTokens, idle.ITEnergy = kpi.Idle, kpi.Idle, kpi.WorkloadIdle, 0, 0, 0, 5
+	warehousetest.Write(t, pool, now, append(events, training, idle)...)
+	warehousetest.Refresh(t, pool)
+	warehousetest.Exec(t, pool,
+		`UPDATE wattscore.model SET task_class = 'chat', provider = 'Acme', business_criticality = 20 * right(name, 1)::int WHERE name LIKE 'chat-%'`,
+		`UPDATE wattscore.project SET business_unit = 'Unit ' || right(name, 1), team = 'Team ' || right(name, 1) WHERE name LIKE 'project-%'`,
+		`INSERT INTO wattscore.region_factor SELECT version_id, region_id, 'electricity_price', '2026-01-01', 0.1, 'the test', 2026, 'contract', 'at the meter'
+			FROM wattscore.region, wattscore.factor_version WHERE code = 'us-central1'`,
+		`INSERT INTO wattscore.region_factor SELECT version_id, region_id, 'grid_market', '2026-01-01', 50, 'the test', 2026, 'contract', 'at the meter'
+			FROM wattscore.region, wattscore.factor_version WHERE code = 'us-central1'`,
+		`SELECT wattscore.fill_factor_periods(1)`,
+		`INSERT INTO wattscore.hardware_asset (serial, accelerator, region_id, business_unit, purchase_cost_usd, lifetime_years)
+			SELECT 'GPU-' || n, 'NVIDIA H100 SXM', region_id, 'Unit ' || n % 2, 30000, 4 FROM wattscore.region, generate_series(1, 4) n WHERE code = 'us-central1'`,
+		`INSERT INTO wattscore.hardware_event SELECT asset_id, '2022-06-01', 'procured', 'test' FROM wattscore.hardware_asset`,
+		`INSERT INTO wattscore.hardware_event SELECT asset_id, '2022-07-01', 'deployed', 'test' FROM wattscore.hardware_asset`,
+		`INSERT INTO wattscore.hardware_event SELECT asset_id, '2026-11-15', 'decommissioned', 'test' FROM wattscore.hardware_asset WHERE serial IN ('GPU-1', 'GPU-2')`,
+		`INSERT INTO wattscore.hardware_event SELECT asset_id, '2026-11-20', 'recycled', 'test' FROM wattscore.hardware_asset WHERE serial = 'GPU-1'`,
+	)
+	return pool
+}
+
+func ask(t testing.TB, pool *pgxpool.Pool, queryType string, fields map[string]any) (data.Frames, error) {
+	t.Helper()
+	fields["queryType"] = queryType
+	body, err := json.Marshal(fields)
+	require.NoError(t, err)
+	request, err := query.Parse(backend.DataQuery{JSON: body, TimeRange: november}, query.Company{CarbonPrice: 100})
+	if err != nil {
+		return nil, err
+	}
+	return request.Answer(context.Background(), warehouse.NewReader(pool))
+}
+
+func TestGoldenFrames(t *testing.T) {
+	pool := smallCompany(t)
+	for _, test := range []struct {
+		name, queryType string
+		fields          map[string]any
+	}{
+		{"energy_score_by_model", "energyScore", map[string]any{}},
+		{"energy_score_by_unit", "energyScore", map[string]any{"groupBy": []string{"business_unit"}, "options": map[string]any{"costBasis": "full", "tokens": "total"}}},
+		{"energy_score_total_number", "energyScore", map[string]any{"format": "number", "metric": "score", "options": map[string]any{"total": true}}},
+		{"energy_score_by_day", "energyScore", map[string]any{"format": "time_series", "metric": "kwh_per_1k_requests", "interval": "week", "groupBy": []string{"team"}}},
+		{"carbon_location", "carbonAttribution", map[string]any{}},
+		{"carbon_market_embodied", "carbonAttribution", map[string]any{"options": map[string]any{"method": "market", "embodied": true}}},
+		{"carbon_number", "carbonAttribution", map[string]any{"format": "number", "metric": "total_t", "groupBy": []string{"team"}}},
+		{"quadrant", "efficiencyQuadrant", map[string]any{}},
+		{"quadrant_frames", "efficiencyQuadrant", map[string]any{"options": map[string]any{"shape": "quadrants"}}},
+		{"quadrant_thresholds", "efficiencyQuadrant", map[string]any{"options": map[string]any{"shape": "thresholds", "scoreThreshold": 40}}},
+		{"quadrant_number", "efficiencyQuadrant", map[string]any{"format": "number"}},
+		{"hardware_stages", "hardwareLifecycle", map[string]any{}},
+		{"hardware_over_time", "hardwareLifecycle", map[string]any{"format": "time_series", "interval": "week"}},
+		{"hardware_flows", "hardwareLifecycle", map[string]any{"options": map[string]any{"view": "flows"}}},
+		{"hardware_assets", "hardwareLifecycle", map[string]any{"options": map[string]any{"view": "assets"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			frames, err := ask(t, pool, test.queryType, test.fields)
+			require.NoError(t, err)
+			for _, frame := range frames {
+				frame.Meta.ExecutedQueryString = "" // the statement has its own file
+			}
+			experimental.CheckGoldenJSONResponse(t, "testdata", test.name, &backend.DataResponse{Frames: frames}, *update)
+		})
+	}
+}
+
+// totals asks plain SQL over the facts, with the factors by hand.
+func TestAnswersEqualPlainSQLOverTheFacts(t *testing.T) {
+	pool := smallCompany(t)
+	var energy, cost, carbon, market float64
+	require.NoError(t, pool.QueryRow(context.Background(), `
+		SELECT (sum(it_energy_nwh) / 1e12)::float8, (sum(it_energy_nwh * 1.11 * 0.1) / 1e12)::float8,
+		       (sum(it_energy_nwh * 1.11 * 369.473) / 1e18)::float8, (sum(it_energy_nwh * 1.11 * 50) / 1e18)::float8
+		FROM wattscore.inference_energy_fact WHERE ts >= '2026-11-01' AND ts < '2026-12-01'`).Scan(&energy, &cost, &carbon, &market))
+	score, err := ask(t, pool, "energyScore", map[string]any{"groupBy": []string{"region"}})
+	require.NoError(t, err)
+	assert.Equal(t, energy, value(t, score[0], "energy_kwh", 0))
+	assert.Equal(t, cost, value(t, score[0], "cost_usd", 0))
+	assert.InDelta(t, carbon*1000, value(t, score[0], "carbon_kg", 0), 1e-12)
+	for method, tonnes := range map[string]float64{"location": carbon, "market": market} {
+		frames, err := ask(t, pool, "carbonAttribution", map[string]any{"options": map[string]any{"method": method}})
+		require.NoError(t, err)
+		var total, shares float64
+		for row := range frames[0].Rows() {
+			total, shares = total+value(t, frames[0], "total_t", row), shares+value(t, frames[0], "share", row)
+		}
+		assert.InDelta(t, tonnes, total, 1e-12, "the rows reconcile to the meter, idle energy included")
+		assert.InDelta(t, 1, shares, 1e-12)
+	}
+}
+
+func value(t testing.TB, frame *data.Frame, field string, row int) float64 {
+	t.Helper()
+	f, _ := frame.FieldByName(field)
+	require.NotNil(t, f, "the frame has no field %s", field)
+	v := f.At(row).(*float64)
+	require.NotNil(t, v, "%s of row %d is null", field, row)
+	return *v
+}
+
+func TestStarsDoNotChangeWithThePanelsFilter(t *testing.T) {
+	pool := smallCompany(t)
+	frames, err := ask(t, pool, "energyScore", map[string]any{"filters": map[string]any{"model": []string{"chat-0"}}})
+	require.NoError(t, err)
+	require.Equal(t, 1, frames[0].Rows())
+	assert.Equal(t, 5.0, value(t, frames[0], "stars", 0), "the least of six models, though the panel shows one")
+}
+
+func TestBadQueriesSayWhatWouldBeRight(t *testing.T) {
+	pool := smallCompany(t)
+	for _, test := range []struct {
+		name, queryType string
+		fields          map[string]any
+		says            []string
+	}{
+		{"unknown type", "energyScores", map[string]any{}, []string{`no query type "energyScores"`, "energyScore, carbonAttribution"}},
+		{"no group-by of this name", "energyScore", map[string]any{"groupBy": []string{"planet"}}, []string{`"planet"`, "businessUnit"}},
+		{"SQL as a group-by", "energyScore", map[string]any{"groupBy": []string{"model; DROP TABLE x"}}, []string{"cannot be grouped"}},
+		{"group-by where there is none", "hardwareLifecycle", map[string]any{"groupBy": []string{"model"}}, []string{"has no group-by"}},
+		{"two groups where one fits", "carbonAttribution", map[string]any{"groupBy": []string{"team", "project"}}, []string{"takes one group-by"}},
+		{"filter on what is none", "energyScore", map[string]any{"filters": map[string]any{"planet": []string{"x"}}}, []string{`"planet"`}},
+		{"SQL in a filter", "energyScore", map[string]any{"filters": map[string]any{"model": []string{"' OR 1=1 --"}}}, []string{"' OR 1=1 --", "does not exist"}},
+		{"unknown format", "energyScore", map[string]any{"format": "pie"}, []string{`"pie"`, "table, time_series, number"}},
+		{"unknown metric", "energyScore", map[string]any{"format": "number", "metric": "happiness"}, []string{`"happiness"`, "score"}},
+		{"unknown interval", "energyScore", map[string]any{"interval": "fortnight"}, []string{`"fortnight"`, "week"}},
+		{"misspelt option", "efficiencyQuadrant", map[string]any{"options": map[string]any{"treshold": 3}}, []string{"treshold"}},
+		{"option of a wrong kind", "efficiencyQuadrant", map[string]any{"options": map[string]any{"scoreThreshold": "high"}}, []string{"scoreThreshold must not be a string"}},
+		{"option out of range", "efficiencyQuadrant", map[string]any{"options": map[string]any{"scoreThreshold": 300}}, []string{"scoreThreshold is 300"}},
+		{"unknown method", "carbonAttribution", map[string]any{"options": map[string]any{"method": "both"}}, []string{`"both"`, "location, market"}},
+		{"negative price", "carbonAttribution", map[string]any{"options": map[string]any{"carbonPriceUsdPerTonne": -1}}, []string{"-1"}},
+		{"factor version that is none", "energyScore", map[string]any{"factorVersion": 99}, []string{"factor version 99"}},
+		{"filters of a wrong kind", "energyScore", map[string]any{"filters": "model=x"}, []string{"filters must not be a string"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			frames, err := ask(t, pool, test.queryType, test.fields)
+			assert.Empty(t, frames)
+			for _, part := range test.says {
+				assert.ErrorContains(t, err, part)
+			}
+		})
+	}
+}
+
+func TestNoticesInOddWorlds(t *testing.T) {
+	t.Run("an empty warehouse", func(t *testing.T) {
+		pool := warehousetest.Open(t)
+		for _, queryType := range query.Types() {
+			frames, err := ask(t, pool, queryType.Name, map[string]any{})
+			require.NoError(t, err, queryType.Name)
+			require.NotEmpty(t, frames)
+			assert.NotEmpty(t, frames[0].Meta.Notices, "%s says that there is nothing", queryType.Name)
+		}
+	})
+	t.Run("a model without a task class and no price", func(t *testing.T) {
+		pool := warehousetest.Open(t)
+		warehousetest.Write(t, pool, now, warehousetest.Event("one", november.From.Add(time.Hour)))
+		warehousetest.Exec(t, pool, "DELETE FROM wattscore.region_factor WHERE quantity = 'electricity_price'", "SELECT wattscore.fill_factor_periods(1)")
+		frames, err := ask(t, pool, "energyScore", map[string]any{})
+		require.NoError(t, err)
+		for _, field := range []string{"score", "cost_usd", "cost_per_transaction_usd", "stars", "previous_score"} {
+			f, _ := frames[0].FieldByName(field)
+			assert.Nil(t, f.At(0), "%s has no answer", field)
+		}
+		var texts string
+		for _, notice := range frames[0].Meta.Notices {
+			texts += notice.Text + "\n"
+		}
+		assert.Contains(t, texts, "electricity price")
+		assert.Contains(t, texts, "not scored")
+	})
+}

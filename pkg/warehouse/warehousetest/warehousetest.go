@@ -1,0 +1,67 @@
+// Package warehousetest gives tests a warehouse on a real PostgreSQL.
+package warehousetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/postgres/postgrestest"
+)
+
+// Open returns a pool on a new database with the current schema, gone when the
+// test ends.
+func Open(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	dsn := postgrestest.DSN(t)
+	config, err := pgx.ParseConfig(dsn)
+	require.NoError(t, err)
+	_, err = warehouse.Migrate(context.Background(), config)
+	require.NoError(t, err, "migrating the test's database")
+	pool, err := warehouse.OpenDSN(context.Background(), dsn)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// Event returns a valid event of a minute's inference at a time, for a test to
+// change; the same name and time give the same id.
+func Event(name string, at time.Time) warehouse.Event {
+	return warehouse.Event{
+		ID: uuid.NewSHA1(uuid.NameSpaceOID, []byte(name+at.UTC().String())), Time: at, Model: "assistant", Project: "helpdesk",
+		Region: "us-central1", Workload: kpi.WorkloadInference, Requests: 1000, InputTokens: 200_000, OutputTokens: 100_000,
+		ITEnergy: 0.06, Measured: true, Source: "test",
+	}
+}
+
+// Write stores events that must all be new, and leaves them out of the roll-ups.
+func Write(t testing.TB, pool *pgxpool.Pool, now time.Time, events ...warehouse.Event) {
+	t.Helper()
+	result, err := warehouse.OpenStore(pool).WriteEvents(context.Background(), events, now)
+	require.NoError(t, err)
+	require.Empty(t, result.Rejected)
+	require.Equal(t, len(events), result.Stored, "every event is new")
+}
+
+// Refresh brings the roll-ups up to date.
+func Refresh(t testing.TB, pool *pgxpool.Pool) {
+	t.Helper()
+	_, err := warehouse.OpenStore(pool).RefreshRollups(context.Background())
+	require.NoError(t, err)
+}
+
+// Exec runs statements that arrange a test.
+func Exec(t testing.TB, pool *pgxpool.Pool, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		_, err := pool.Exec(context.Background(), statement)
+		require.NoError(t, err, statement)
+	}
+}
