@@ -1,0 +1,63 @@
+import React from 'react';
+
+import { DataSourceSettings } from '@grafana/data';
+import { render, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+
+import { WattScoreOptions, WattScoreSecureOptions } from '../types';
+import { ConfigEditor } from './ConfigEditor';
+
+type Settings = DataSourceSettings<WattScoreOptions, WattScoreSecureOptions>;
+
+function show(jsonData: WattScoreOptions, secureJsonFields: Record<string, boolean> = {}) {
+  const onOptionsChange = jest.fn();
+  const options = { jsonData, secureJsonFields, secureJsonData: {} } as unknown as Settings;
+  render(<ConfigEditor options={options} onOptionsChange={onOptionsChange} />);
+  return { onOptionsChange, options };
+}
+
+describe('ConfigEditor', () => {
+  it('stores what is typed under its own name', async () => {
+    const { onOptionsChange } = show({});
+    await userEvent.type(screen.getByPlaceholderText('db.example.com:5432'), 'd');
+    expect(onOptionsChange).toHaveBeenCalledWith(expect.objectContaining({ jsonData: { host: 'd' } }));
+  });
+
+  it('keeps the password out of the plain settings', async () => {
+    const { onOptionsChange } = show({});
+    await userEvent.type(screen.getByPlaceholderText('password'), 'x');
+    expect(onOptionsChange).toHaveBeenCalledWith(
+      expect.objectContaining({ jsonData: {}, secureJsonData: { password: 'x' } })
+    );
+  });
+
+  it('shows that a password is stored and lets it be reset', async () => {
+    const { onOptionsChange } = show({}, { password: true });
+    await userEvent.click(screen.getByRole('button', { name: /reset/i }));
+    expect(onOptionsChange).toHaveBeenCalledWith(expect.objectContaining({ secureJsonFields: { password: false } }));
+  });
+
+  it('stores numbers as numbers and an empty field as none', async () => {
+    const { onOptionsChange } = show({ maxConnections: 5 });
+    await userEvent.clear(screen.getByPlaceholderText('8'));
+    expect(onOptionsChange).toHaveBeenCalledWith(expect.objectContaining({ jsonData: { maxConnections: undefined } }));
+    await userEvent.type(screen.getByPlaceholderText('100'), '9');
+    expect(onOptionsChange).toHaveBeenLastCalledWith(
+      expect.objectContaining({ jsonData: { maxConnections: 5, carbonPriceUsdPerTonne: 9 } })
+    );
+  });
+
+  it.each([
+    ['disable', 0],
+    ['require', 2],
+    ['verify-full', 3],
+  ] as const)('asks for the certificates that %s needs', (tlsMode, certificates) => {
+    show({ tlsMode });
+    expect(screen.queryAllByPlaceholderText(/-----BEGIN/)).toHaveLength(certificates);
+  });
+
+  it('warns of a user that may do everything', () => {
+    show({ user: 'postgres' });
+    expect(screen.getByText(/can change and delete everything/)).toBeInTheDocument();
+  });
+});

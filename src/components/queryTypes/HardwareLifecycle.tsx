@@ -1,0 +1,39 @@
+import React from 'react';
+
+import { Choice } from './Choice';
+import { OptionsEditorProps, QueryTypeEditor } from './types';
+
+function Options({ options, format, onChange }: OptionsEditorProps) {
+  if (format !== 'table') {
+    return null;
+  }
+  return (
+    <Choice
+      label="View"
+      tooltip="Stages count the assets at the end of the period; flows count the moves within it"
+      value={options.view ?? 'stages'}
+      options={[
+        { value: 'stages', label: 'By stage' },
+        { value: 'overTime', label: 'Over time' },
+        { value: 'flows', label: 'Flows' },
+        { value: 'assets', label: 'Assets in service' },
+      ]}
+      onChange={(view) => onChange({ ...options, view })}
+    />
+  );
+}
+
+export const hardwareLifecycle: QueryTypeEditor = {
+  value: 'hardwareLifecycle',
+  label: 'Hardware lifecycle',
+  description: 'Accelerators from procurement to recycling: stages, flows, age and embodied carbon',
+  groupBy: [],
+  formats: ['table', 'time_series', 'number'],
+  metrics: [
+    { value: 'assets', label: 'Assets' },
+    { value: 'share', label: 'Share' },
+    { value: 'embodied_kg', label: 'Embodied carbon (kgCO₂e)' },
+    { value: 'embodied_amortised_kg', label: 'Embodied in the period (kgCO₂e)' },
+  ],
+  Options,
+};

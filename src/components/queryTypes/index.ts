@@ -1,0 +1,14 @@
+import { QueryType } from '../../types';
+import { carbonAttribution } from './CarbonAttribution';
+import { efficiencyQuadrant } from './EfficiencyQuadrant';
+import { energyScore } from './EnergyScore';
+import { hardwareLifecycle } from './HardwareLifecycle';
+import { QueryTypeEditor } from './types';
+
+/** The query types in the order the editor offers them. A new one is a file here and a line below. */
+export const queryTypes: QueryTypeEditor[] = [energyScore, carbonAttribution, efficiencyQuadrant, hardwareLifecycle];
+
+/** The editor of a query type; of the first for one that this version does not know. */
+export function editorOf(queryType?: QueryType): QueryTypeEditor {
+  return queryTypes.find(({ value }) => value === queryType) ?? queryTypes[0];
+}

@@ -1,0 +1,151 @@
+import { DataSourceJsonData, SelectableValue } from '@grafana/data';
+import { DataQuery } from '@grafana/schema';
+
+/** The query types the backend answers. See pkg/query/type.go. */
+export type QueryType = 'energyScore' | 'carbonAttribution' | 'efficiencyQuadrant' | 'hardwareLifecycle';
+
+/** A dimension that usage is grouped by. See pkg/kpi/dimension.go. */
+export type Dimension =
+  | 'businessUnit'
+  | 'team'
+  | 'productLine'
+  | 'costCentre'
+  | 'owner'
+  | 'project'
+  | 'model'
+  | 'provider'
+  | 'family'
+  | 'taskClass'
+  | 'stage'
+  | 'region'
+  | 'endpoint'
+  | 'workload';
+
+/** A dimension that every query type can be filtered by. */
+export type FilterDimension = 'businessUnit' | 'team' | 'project' | 'model' | 'region' | 'workload' | 'endpoint';
+
+/** Members by dimension; an absent or empty list does not restrict. Members may be template variables. */
+export type Filters = Partial<Record<FilterDimension, string[]>>;
+
+/** The shape of an answer; `number` is what an alert rule takes: labels and one number. */
+export type Format = 'table' | 'time_series' | 'number';
+
+/** A step of the calendar; quarters are the fiscal ones. */
+export type Interval = 'auto' | 'hour' | 'day' | 'week' | 'month' | 'quarter' | 'year';
+
+/** Options of `energyScore`. */
+export interface EnergyScoreOptions {
+  /** How a task class is cut into stars. Default: range. */
+  starBands?: 'range' | 'quintile';
+  /** Which tokens `kwh_per_1m_tokens` counts. Default: output. */
+  tokens?: 'output' | 'input' | 'total';
+  /** The basis of `cost_per_transaction_usd`. Default: energy. */
+  costBasis?: 'energy' | 'full';
+  /** One row over everything instead of one for each group. */
+  total?: boolean;
+}
+
+/** Options of `carbonAttribution`. */
+export interface CarbonAttributionOptions {
+  /** Grid average or supply contracts; never both in one answer. Default: location. */
+  method?: 'location' | 'market';
+  /** Adds the hardware's amortised embodied carbon as a column of its own. */
+  embodied?: boolean;
+  /** Internal carbon price in USD per tCO2e; absent is the data source's. */
+  carbonPriceUsdPerTonne?: number;
+}
+
+/** Options of `efficiencyQuadrant`. */
+export interface EfficiencyQuadrantOptions {
+  /** 0 to 100. Default: 50. */
+  criticalityThreshold?: number;
+  /** 0 to 100. Default: 50, the reference intensity. */
+  scoreThreshold?: number;
+  /** Default: production. */
+  stage?: 'production' | 'all';
+  /** One table, a frame a quadrant for a scatter, or the two lines between them. Default: models. */
+  shape?: 'models' | 'quadrants' | 'thresholds';
+}
+
+/** Options of `hardwareLifecycle`. */
+export interface HardwareLifecycleOptions {
+  /** Default: stages, at the end of the period. */
+  view?: 'stages' | 'overTime' | 'flows' | 'assets';
+}
+
+/** Any query type's options; each editor knows its own. */
+export type QueryOptions = EnergyScoreOptions &
+  CarbonAttributionOptions &
+  EfficiencyQuadrantOptions &
+  HardwareLifecycleOptions;
+
+/** A panel's query as it is stored in the dashboard. See pkg/query/request.go. */
+export interface WattScoreQuery extends DataQuery {
+  queryType: QueryType;
+  groupBy?: Dimension[];
+  filters?: Filters;
+  /** Default: table. */
+  format?: Format;
+  /** The number column of `number` and `time_series`. */
+  metric?: string;
+  /** The step of `time_series`. Default: auto. */
+  interval?: Interval;
+  /** Absent or 0: the factor version in force. */
+  factorVersion?: number;
+  options?: QueryOptions;
+}
+
+/** What a new panel asks: it draws something at once. */
+export const defaultQuery: Partial<WattScoreQuery> = {
+  queryType: 'energyScore',
+  groupBy: ['model'],
+  format: 'table',
+};
+
+/** A dashboard variable's query: the members of a dimension, narrowed by others. */
+export interface WattScoreVariableQuery extends DataQuery {
+  dimension: Dimension;
+  filters?: Filters;
+}
+
+/** How far the server's identity is checked, in libpq's words. */
+export type TLSMode = 'disable' | 'require' | 'verify-ca' | 'verify-full';
+
+/** The data source's settings. See pkg/plugin/settings.go. */
+export interface WattScoreOptions extends DataSourceJsonData {
+  /** Name or address, with or without a port; 5432 otherwise. */
+  host?: string;
+  database?: string;
+  user?: string;
+  /** Default: require. */
+  tlsMode?: TLSMode;
+  /** Default: 8. */
+  maxConnections?: number;
+  /** Default: 30. */
+  queryTimeoutSeconds?: number;
+  /** Default: 5. */
+  connectTimeoutSeconds?: number;
+  /** IANA name; empty is the warehouse's. */
+  timeZone?: string;
+  /** Internal carbon price in USD per tCO2e; empty charges nothing back. */
+  carbonPriceUsdPerTonne?: number;
+  enableSecureSocksProxy?: boolean;
+}
+
+/** The settings that never leave the server. Certificates are PEM texts. */
+export interface WattScoreSecureOptions {
+  password?: string;
+  tlsCaCert?: string;
+  tlsClientCert?: string;
+  tlsClientKey?: string;
+}
+
+/** A query type as the resource /query-types describes it. */
+export interface QueryTypeDescription {
+  name: QueryType;
+  label: string;
+  description: string;
+  groupBy: Array<SelectableValue<Dimension>>;
+  formats: Format[];
+  metrics: Array<{ name: string; label: string; unit: string }>;
+}
