@@ -179,8 +179,7 @@ func (e *emissionMatrix) frame(group kpi.Dimension, price float64, embodied map[
 		}
 		if used {
 			field := data.NewField(string(workload), nil, values)
-			decimals := uint16(2)
-			field.Config = &data.FieldConfig{DisplayNameFromDS: workloadLabels[workload], Unit: unitTonnes, Decimals: &decimals}
+			field.Config = &data.FieldConfig{DisplayNameFromDS: workloadLabels[workload], Unit: unitTonnes}
 			frame.Fields = append(frame.Fields, field)
 		}
 	}

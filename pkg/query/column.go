@@ -10,19 +10,19 @@ import (
 )
 
 // column is what a panel needs to know of a frame field: how it is called, in
-// which unit (Grafana's unit ids) and how many decimals it is good for.
+// which unit (Grafana's unit ids). Decimals are the panel's to choose: what a field
+// sets, a panel's default cannot change.
 type column struct {
 	label       string
 	unit        string
-	decimals    uint16
 	description string
 	min, max    *float64
 }
 
 // The units that Grafana has no id for.
 const (
-	unitTonnes    = "suffix: tCO₂e"
-	unitKilograms = "suffix: kgCO₂e"
+	unitTonnes    = "suffix:tCO₂e"
+	unitKilograms = "suffix:kgCO₂e"
 )
 
 var zero, one, hundred = 0.0, 1.0, 100.0
@@ -31,27 +31,27 @@ var zero, one, hundred = 0.0, 1.0, 100.0
 // a quantity looks the same wherever it appears.
 var columns = map[string]column{
 	"requests":                 {label: "Requests", unit: "short", description: "Requests served"},
-	"energy_kwh":               {label: "Energy", unit: "kwatth", decimals: 1, description: "IT energy, without PUE"},
-	"kwh_per_1k_requests":      {label: "kWh per 1k requests", unit: "suffix: kWh", decimals: 4, description: "IT energy of request-serving work per 1,000 requests"},
-	"kwh_per_1m_tokens":        {label: "kWh per 1M tokens", unit: "suffix: kWh", decimals: 3, description: "IT energy of request-serving work per 1,000,000 tokens; the metadata names which tokens"},
-	"cost_usd":                 {label: "Cost", unit: "currencyUSD", decimals: 0, description: "Billed cost where the source gives it, else facility energy at the electricity price"},
-	"cost_per_transaction_usd": {label: "Cost per AI transaction", unit: "currencyUSD", decimals: 6, description: "Cost per request; the metadata names the basis"},
-	"carbon_kg":                {label: "Carbon", unit: unitKilograms, decimals: 0, description: "Operational emissions, location-based"},
-	"score":                    {label: "Energy Score", unit: "none", decimals: 0, min: &zero, max: &hundred, description: "100 = no energy, 50 = at the reference intensity of the task class"},
-	"previous_score":           {label: "Previous score", unit: "none", decimals: 0, min: &zero, max: &hundred, description: "Energy Score of the preceding period"},
+	"energy_kwh":               {label: "Energy", unit: "kwatth", description: "IT energy, without PUE"},
+	"kwh_per_1k_requests":      {label: "kWh per 1k requests", unit: "suffix:kWh", description: "IT energy of request-serving work per 1,000 requests"},
+	"kwh_per_1m_tokens":        {label: "kWh per 1M tokens", unit: "suffix:kWh", description: "IT energy of request-serving work per 1,000,000 tokens; the metadata names which tokens"},
+	"cost_usd":                 {label: "Cost", unit: "currencyUSD", description: "Billed cost where the source gives it, else facility energy at the electricity price"},
+	"cost_per_transaction_usd": {label: "Cost per AI transaction", unit: "currencyUSD", description: "Cost per request; the metadata names the basis"},
+	"carbon_kg":                {label: "Carbon", unit: unitKilograms, description: "Operational emissions, location-based"},
+	"score":                    {label: "Energy Score", unit: "none", min: &zero, max: &hundred, description: "100 = no energy, 50 = at the reference intensity of the task class"},
+	"previous_score":           {label: "Previous score", unit: "none", min: &zero, max: &hundred, description: "Energy Score of the preceding period"},
 	"stars":                    {label: "Stars", unit: "none", description: "1 to 5 within the task class; none under 5 models"},
 	"criticality":              {label: "Business criticality", unit: "none", min: &zero, max: &hundred, description: "0 to 100, as the company rates it"},
-	"potential_saving_usd":     {label: "Potential saving", unit: "currencyUSD", decimals: 0, description: "Energy cost of the period that reaching the score threshold would save"},
-	"total_t":                  {label: "Total", unit: unitTonnes, decimals: 1},
-	"embodied_t":               {label: "Embodied (amortised)", unit: unitTonnes, decimals: 2, description: "Hardware manufacturing spread over its lifetime; not part of the total"},
-	"share":                    {label: "Share", unit: "percentunit", decimals: 1, min: &zero, max: &one},
-	"chargeback_usd":           {label: "Chargeback", unit: "currencyUSD", decimals: 0, description: "Total at the internal carbon price"},
+	"potential_saving_usd":     {label: "Potential saving", unit: "currencyUSD", description: "Energy cost of the period that reaching the score threshold would save"},
+	"total_t":                  {label: "Total", unit: unitTonnes},
+	"embodied_t":               {label: "Embodied (amortised)", unit: unitTonnes, description: "Hardware manufacturing spread over its lifetime; not part of the total"},
+	"share":                    {label: "Share", unit: "percentunit", min: &zero, max: &one},
+	"chargeback_usd":           {label: "Chargeback", unit: "currencyUSD", description: "Total at the internal carbon price"},
 	"assets":                   {label: "Assets", unit: "short"},
-	"embodied_kg":              {label: "Embodied carbon", unit: unitKilograms, decimals: 0, description: "Manufacturing emissions, whole"},
-	"embodied_amortised_kg":    {label: "Embodied in the period", unit: unitKilograms, decimals: 0, description: "Manufacturing emissions spread evenly over the lifetime (ISO/IEC 21031), this period's part"},
-	"purchase_cost_usd":        {label: "Purchase cost", unit: "currencyUSD", decimals: 0},
-	"age_years":                {label: "Age", unit: "suffix: y", decimals: 1},
-	"lifetime_years":           {label: "Lifetime", unit: "suffix: y", decimals: 1},
+	"embodied_kg":              {label: "Embodied carbon", unit: unitKilograms, description: "Manufacturing emissions, whole"},
+	"embodied_amortised_kg":    {label: "Embodied in the period", unit: unitKilograms, description: "Manufacturing emissions spread evenly over the lifetime (ISO/IEC 21031), this period's part"},
+	"purchase_cost_usd":        {label: "Purchase cost", unit: "currencyUSD"},
+	"age_years":                {label: "Age", unit: "suffix:y"},
+	"lifetime_years":           {label: "Lifetime", unit: "suffix:y"},
 }
 
 // textLabels names the text fields that are not dimensions.
@@ -89,8 +89,7 @@ func numberField(name string, values []*float64) *data.Field {
 }
 
 func (c column) config() *data.FieldConfig {
-	decimals := c.decimals
-	config := &data.FieldConfig{DisplayNameFromDS: c.label, Description: c.description, Unit: c.unit, Decimals: &decimals}
+	config := &data.FieldConfig{DisplayNameFromDS: c.label, Description: c.description, Unit: c.unit}
 	if c.min != nil {
 		config.Min = (*data.ConfFloat64)(c.min)
 	}
@@ -110,7 +109,7 @@ func textField(name string, values []string) *data.Field {
 // explains its members.
 func memberField(dimension kpi.Dimension, members []string) *data.Field {
 	field := data.NewField(dimension.Column(), nil, members)
-	field.Config = &data.FieldConfig{DisplayNameFromDS: dimensionLabels[dimension]}
+	field.Config = &data.FieldConfig{DisplayNameFromDS: dimensionLabels[dimension], Mappings: reservedMembers}
 	if dashboard, ok := drillDown[dimension]; ok {
 		field.Config.Links = []data.DataLink{{
 			Title: "Show ${__value.text}",
@@ -143,6 +142,13 @@ type MetricDescription struct {
 func DescribeMetric(name string) MetricDescription {
 	return MetricDescription{Name: name, Label: columns[name].label, Unit: columns[name].unit}
 }
+
+// reservedMembers shows the reserved members by their words.
+var reservedMembers = data.ValueMappings{data.ValueMapper{
+	kpi.Idle:        {Text: MemberLabel(kpi.Idle), Index: 0},
+	kpi.Unallocated: {Text: MemberLabel(kpi.Unallocated), Index: 1},
+	kpi.None:        {Text: MemberLabel(kpi.None), Index: 2},
+}}
 
 // MemberLabel is how a person calls a member of a dimension: the reserved ones
 // have a word, all others their name.

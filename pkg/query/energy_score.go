@@ -188,7 +188,7 @@ func scoreNotice(rows []warehouse.UsageRow) []data.Notice {
 }
 
 func energyScoreOverTime(ctx context.Context, source Source, request Request, options energyScoreOptions, p plan) (data.Frames, error) {
-	spans, interval := p.cut(request)
+	spans := p.cut(request)
 	answers, provenance, err := source.Usage(ctx, warehouse.UsageRequest{
 		Periods: spans, GroupBy: request.GroupBy, Filters: request.Filters, FactorVersion: request.FactorVersion,
 	})
@@ -200,23 +200,30 @@ func energyScoreOverTime(ctx context.Context, source Source, request Request, op
 	for i, span := range spans {
 		times[i] = span.From
 	}
-	timeField := data.NewField("time", nil, times)
-	timeField.Config = &data.FieldConfig{Interval: float64(p.calendar.Next(spans[0].From, interval).Sub(spans[0].From).Milliseconds())}
-	frame := data.NewFrame("Energy score", timeField)
+	frame := data.NewFrame("Energy score", data.NewField("time", nil, times))
+	// In the order of the members; a field copies its values, so they come first.
+	var groups [][]string
 	series := map[string][]*float64{}
 	for _, row := range rows {
+		value := energyScoreMetric(request.Metric, row.Measures, options)
+		if value == nil { // idle energy has no intensity, and needs no empty line
+			continue
+		}
 		key := memberKey(row.Members)
 		if series[key] == nil {
-			series[key] = make([]*float64, len(spans))
-			field := numberField(request.Metric, series[key])
-			field.Labels = data.Labels{}
-			for i, dimension := range request.GroupBy {
-				field.Labels[dimension.Column()] = row.Members[i]
-			}
-			field.Config.DisplayNameFromDS = seriesName(row.Members, request.Metric)
-			frame.Fields = append(frame.Fields, field)
+			groups, series[key] = append(groups, row.Members), make([]*float64, len(spans))
 		}
-		series[key][row.Period] = energyScoreMetric(request.Metric, row.Measures, options)
+		series[key][row.Period] = value
+	}
+	slices.SortFunc(groups, slices.Compare)
+	for _, members := range groups {
+		field := numberField(request.Metric, series[memberKey(members)])
+		field.Labels = data.Labels{}
+		for i, dimension := range request.GroupBy {
+			field.Labels[dimension.Column()] = members[i]
+		}
+		field.Config.DisplayNameFromDS = seriesName(members, request.Metric)
+		frame.Fields = append(frame.Fields, field)
 	}
 	if len(frame.Fields) == 1 { // an empty series still says what it is of
 		frame.Fields = append(frame.Fields, numberField(request.Metric, make([]*float64, len(spans))))

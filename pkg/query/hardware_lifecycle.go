@@ -145,7 +145,7 @@ func stagesAt(assets []kpi.HardwareAsset, span kpi.Span) *data.Frame {
 // stagesOverTime answers a metric of the assets by stage at the end of each
 // interval, a field a stage, for stacking.
 func stagesOverTime(assets []kpi.HardwareAsset, request Request, p plan) *data.Frame {
-	spans, _ := p.cut(request)
+	spans := p.cut(request)
 	metric := request.Metric
 	if metric == "" {
 		metric = "assets"

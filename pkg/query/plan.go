@@ -36,7 +36,7 @@ func makePlan(ctx context.Context, source Source, request Request) (plan, error)
 }
 
 // cut divides the span into the request's intervals, for a time series.
-func (p plan) cut(request Request) ([]kpi.Span, kpi.Interval) {
+func (p plan) cut(request Request) []kpi.Span {
 	interval := request.Interval
 	if interval == kpi.IntervalAuto {
 		interval = p.calendar.ChooseInterval(p.span, request.MaxDataPoints)
@@ -46,7 +46,7 @@ func (p plan) cut(request Request) ([]kpi.Span, kpi.Interval) {
 	for i, bucket := range buckets {
 		spans[i] = bucket.Span
 	}
-	return spans, interval
+	return spans
 }
 
 // noticesOn says what a reader of the numbers should know of them.

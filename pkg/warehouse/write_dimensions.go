@@ -58,6 +58,8 @@ type TrainingRun struct {
 	AccuracyMetric string
 }
 
+const mostGPUs = 1_000_000
+
 // ModelStages lists the stages of a model's life.
 func ModelStages() []string { return []string{"development", "staging", "production", "retired"} }
 
@@ -177,7 +179,7 @@ func (r TrainingRun) check() error {
 		return errors.New("the training run has no id")
 	case r.EndedAt != nil && r.EndedAt.Before(r.StartedAt):
 		return fmt.Errorf("the run ends at %s, before it starts", r.EndedAt.Format(time.RFC3339))
-	case r.GPUCount != nil && *r.GPUCount <= 0:
+	case r.GPUCount != nil && (*r.GPUCount <= 0 || *r.GPUCount > mostGPUs):
 		return fmt.Errorf("the number of GPUs is %d: leave it out where it is not known", *r.GPUCount)
 	}
 	return errors.Join(

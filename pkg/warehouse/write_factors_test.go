@@ -131,7 +131,7 @@ func TestFactorsForTheVersionInForceReachTheOneThatWaits(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, result.Version)
 	assert.True(t, result.InForce)
-	assert.Equal(t, "({1,2})", row(t, pool, `SELECT array_agg(version_id ORDER BY version_id) FROM wattscore.region_factor f
+	assert.Equal(t, "(\"1, 2\")", row(t, pool, `SELECT string_agg(version_id::text, ', ' ORDER BY version_id) FROM wattscore.region_factor f
 		JOIN wattscore.region r USING (region_id) WHERE r.code = 'us-west1' AND quantity = 'grid_location'`))
 }
 

@@ -64,7 +64,10 @@ func (s *Store) WriteHardware(ctx context.Context, assets []HardwareAsset, event
 			return err
 		}
 		for _, rejection := range assetResult.Rejected {
-			delete(known, assets[rejection.Index].Serial)
+			serial := assets[rejection.Index].Serial
+			if !slices.ContainsFunc(acceptedAssets, func(i int) bool { return assets[i].Serial == serial }) {
+				delete(known, serial)
+			}
 		}
 		accepted, result := screen(events, HardwareEvent.key, func(e HardwareEvent) error { return e.check(known) })
 		eventResult = result

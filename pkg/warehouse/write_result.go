@@ -104,7 +104,10 @@ func textColumn[T any](items []T, accepted []int, field func(T) string) []*strin
 	})
 }
 
-// checkText refuses what PostgreSQL cannot hold as text: one such value would
+// longestText is the most bytes a text has, well under what an index can hold.
+const longestText = 500
+
+// checkText refuses what PostgreSQL cannot hold as indexed text: one such value would
 // fail the whole batch.
 func checkText(texts ...string) error {
 	for _, text := range texts {
@@ -113,6 +116,9 @@ func checkText(texts ...string) error {
 		}
 		if strings.ContainsRune(text, 0) {
 			return fmt.Errorf("%q holds a NUL character", text)
+		}
+		if len(text) > longestText {
+			return fmt.Errorf("%.40q… is longer than %d bytes", text, longestText)
 		}
 	}
 	return nil

@@ -1,0 +1,57 @@
+//go:build mage
+
+// The project's commands, run as: go tool mage TARGET
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/build"
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/demo"
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/suite"
+)
+
+// Default is what mage runs without a target.
+var Default = Build
+
+// Build builds the plugin for this platform into dist and wattctl into bin.
+func Build(ctx context.Context) error {
+	builder, err := build.New(os.Stdout)
+	if err != nil {
+		return err
+	}
+	return builder.All(ctx)
+}
+
+// Demo shows a company's year of AI energy in a Grafana, or in the terminal.
+func Demo(ctx context.Context) error { return demo.Run(ctx, os.Stdout) }
+
+// Test runs every check and test, against a real PostgreSQL that it starts itself.
+func Test(ctx context.Context) error { return suite.Run(ctx, os.Stdout) }
+
+// Lint runs the checks that read the code and do not run it.
+func Lint(ctx context.Context) error {
+	builder, err := build.New(os.Stdout)
+	if err != nil {
+		return err
+	}
+	if err := builder.NodeModules(ctx); err != nil {
+		return err
+	}
+	return suite.Lint(ctx, builder.Runner)
+}
+
+// Package builds the plugin for every platform and writes its archive into bin.
+func Package(ctx context.Context) error {
+	builder, err := build.New(os.Stdout)
+	if err != nil {
+		return err
+	}
+	path, err := builder.Package(ctx)
+	if err == nil {
+		fmt.Println("The archive is", path)
+	}
+	return err
+}

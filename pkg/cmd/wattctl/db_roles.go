@@ -1,0 +1,92 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
+)
+
+const rolePasswordVariable = "WATTSCORE_ROLE_PASSWORD"
+
+func dbRolesCommand(c console) *cobra.Command {
+	var reader, writer string
+	command := &cobra.Command{
+		Use:   "roles [--reader NAME | --writer NAME]",
+		Short: "List the logins of the warehouse, or make one",
+		Long: "Lists the logins and their roles. With --reader or --writer it makes NAME a login that can only read, or that\n" +
+			"can import. The password is " + rolePasswordVariable + " of the environment; without it a new login gets a\n" +
+			"generated one, printed once, and a login that exists keeps its own.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			pool, err := c.open(cmd.Context(), cmd)
+			if err != nil {
+				return err
+			}
+			defer pool.Close()
+			store := warehouse.OpenStore(pool)
+			switch {
+			case reader != "":
+				return c.putLogin(cmd, store, reader, warehouse.RoleReader)
+			case writer != "":
+				return c.putLogin(cmd, store, writer, warehouse.RoleWriter)
+			}
+			return c.listLogins(cmd, store)
+		},
+	}
+	command.Flags().StringVar(&reader, "reader", "", "make this a login that can only read, for Grafana")
+	command.Flags().StringVar(&writer, "writer", "", "make this a login that can import")
+	command.MarkFlagsMutuallyExclusive("reader", "writer")
+	return command
+}
+
+func (c console) listLogins(cmd *cobra.Command, store *warehouse.Store) error {
+	logins, err := store.Logins(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if len(logins) == 0 {
+		c.tell("There is no login yet. Make one for Grafana with: wattctl db roles --reader NAME")
+	}
+	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	for _, login := range logins {
+		fmt.Fprintf(table, "%s\t%s\n", login.Name, strings.Join(login.Roles, ", "))
+	}
+	return table.Flush()
+}
+
+func (c console) putLogin(cmd *cobra.Command, store *warehouse.Store, name string, role warehouse.Role) error {
+	given := c.getenv(rolePasswordVariable)
+	password := given
+	if password == "" {
+		logins, err := store.Exists(cmd.Context(), name)
+		if err != nil {
+			return err
+		}
+		if !logins {
+			password = rand.Text()
+		}
+	}
+	created, err := store.PutLogin(cmd.Context(), name, role, password)
+	if err != nil {
+		return err
+	}
+	verb := "is now"
+	if created {
+		verb = "was made and is"
+	}
+	c.answer("%s %s a member of %s.", name, verb, role)
+	switch {
+	case given != "":
+		c.answer("Its password is that of %s.", rolePasswordVariable)
+	case password != "":
+		c.answer("Its password, which is shown this once: %s", password)
+	default:
+		c.answer("Its password stays.")
+	}
+	return nil
+}

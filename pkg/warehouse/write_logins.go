@@ -1,0 +1,100 @@
+package warehouse
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Role is a group role of the warehouse; a login is a member of one.
+type Role string
+
+// The roles, from the least to the most they may do.
+const (
+	RoleReader Role = "wattscore_reader" // answers dashboards, can change nothing
+	RoleWriter Role = "wattscore_writer" // imports
+	RoleOwner  Role = "wattscore_owner"  // migrates
+)
+
+// Login is a login of the server that is a member of one of the roles.
+type Login struct {
+	Name  string
+	Roles []string
+}
+
+//go:embed statements/logins.sql
+var loginsSQL string
+
+//go:embed statements/login_statements.sql
+var loginStatementsSQL string
+
+// Logins lists the logins that are members of the roles, by name. A superuser
+// who is none is not listed, though nothing holds one back.
+func (s *Store) Logins(ctx context.Context) ([]Login, error) {
+	rows, err := s.pool.Query(ctx, loginsSQL)
+	if err != nil {
+		return nil, fmt.Errorf("listing the logins: %w", err)
+	}
+	logins, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Login])
+	if err != nil {
+		return nil, fmt.Errorf("listing the logins: %w", err)
+	}
+	return logins, nil
+}
+
+// PutLogin makes name a login that is a member of role, reader or writer, and of
+// no other of the two. A login that exists keeps its password when the given one
+// is empty. The login that calls needs CREATEROLE and to be a member of the
+// roles with ADMIN OPTION, as the one that migrated first is.
+func (s *Store) PutLogin(ctx context.Context, name string, role Role, password string) (created bool, err error) {
+	if role != RoleReader && role != RoleWriter {
+		return false, fmt.Errorf("a login cannot be made a member of %s: the owner is who migrates", role)
+	}
+	if slices.Contains([]Role{RoleReader, RoleWriter, RoleOwner}, Role(name)) || strings.HasPrefix(name, "pg_") || name == "" {
+		return false, fmt.Errorf("%q cannot be a login: choose a name of its own", name)
+	}
+	const longestIdentifier = 63
+	if err := checkText(name); err != nil {
+		return false, err
+	}
+	if len(name) > longestIdentifier {
+		return false, fmt.Errorf("the name %q is longer than the %d bytes that PostgreSQL keeps", name, longestIdentifier)
+	}
+	var verifier *string
+	if password != "" {
+		v, err := scramVerifier(password)
+		if err != nil {
+			return false, err
+		}
+		verifier = &v
+	}
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		err := tx.QueryRow(ctx, "SELECT NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&created)
+		if err != nil {
+			return err
+		}
+		// Statements on roles take no parameters: the server quotes the names itself.
+		rows, err := tx.Query(ctx, loginStatementsSQL, pgx.NamedArgs{"name": name, "role": string(role), "verifier": verifier})
+		if err != nil {
+			return err
+		}
+		statements, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		for _, statement := range statements {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return false, fmt.Errorf("making the login %s: %w", name, err)
+	}
+	return created, nil
+}

@@ -1,0 +1,5 @@
+package child
+
+import "syscall"
+
+func setDeathSignal(attributes *syscall.SysProcAttr) { attributes.Pdeathsig = syscall.SIGINT }

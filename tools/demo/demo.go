@@ -1,0 +1,173 @@
+// Package demo shows the product on a believable company: it builds everything,
+// loads a year of data into a private PostgreSQL and starts a Grafana, or where
+// none can be had prints the executive summary.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/build"
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/grafana"
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/postgres"
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/project"
+)
+
+// OnceVariable, set to 1, makes the demo print the summary and end.
+const OnceVariable = "WATTSCORE_DEMO_ONCE"
+
+// dataSourceUID is the data source's in provisioning/datasources.
+const dataSourceUID = "wattscore"
+
+// Run runs the demo until the context ends or the process is told to.
+func Run(ctx context.Context, out io.Writer) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, out)
+	if ctx.Err() != nil { // told to end: what was cut off is no fault
+		return nil
+	}
+	return err
+}
+
+func run(ctx context.Context, out io.Writer) (err error) {
+	builder, err := build.New(out)
+	if err != nil {
+		return err
+	}
+	once := os.Getenv(OnceVariable) == "1"
+	var installation grafana.Installation
+	var missing error // why there is no Grafana
+	if !once {
+		if installation, missing = findGrafana(ctx, out); missing != nil && !isNotFound(missing) {
+			return missing
+		}
+	}
+	wattctl, err := buildAll(ctx, builder, installation)
+	if err != nil {
+		return err
+	}
+	cache, err := project.Cache("demo")
+	if err != nil {
+		return err
+	}
+	server, err := postgres.Start(ctx, postgres.Options{Directory: filepath.Join(cache, "postgres"), Log: out})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	company := company{server: server, wattctl: wattctl, runner: builder.Runner}
+	if err := company.load(ctx, time.Now()); err != nil {
+		return err
+	}
+	if installation != nil {
+		shown, err := startGrafana(ctx, out, installation, builder, company, cache)
+		if err == nil {
+			defer shown.Stop()
+			return wait(ctx, server.Done(), shown.Done())
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+		missing = err
+	}
+	if !once {
+		fmt.Fprintf(out, "\nThe dashboards cannot be shown: %s.\nTo see them, unpack a Grafana 12 or newer and set %s to its folder. "+
+			"This is the executive summary, answered by the plugin's own process:\n", missing, grafana.HomeVariable)
+	}
+	if err := printSummary(ctx, out, builder.PluginExecutable(project.ThisPlatform()), company, time.Now()); err != nil || once {
+		return err
+	}
+	fmt.Fprintf(out, "\nThe database stays up until you press Ctrl-C. To ask it more:\n  export WATTSCORE_DSN='%s'\n  %s query energyScore --from 2026-01-01 --to 2026-07-01\n",
+		company.dsn(), relative(builder.Root, wattctl))
+	return wait(ctx, server.Done(), nil)
+}
+
+func isNotFound(err error) bool {
+	var notFound *grafana.NotFoundError
+	return errors.As(err, &notFound)
+}
+
+func findGrafana(ctx context.Context, out io.Writer) (grafana.Installation, error) {
+	installation, err := grafana.Find(ctx, out)
+	if err == nil {
+		fmt.Fprintf(out, "Found %s\n", installation)
+	}
+	return installation, err
+}
+
+// buildAll builds the plugin for this platform and for the Grafana's, which is
+// another one in a container, and returns the path of wattctl.
+func buildAll(ctx context.Context, builder *build.Builder, installation grafana.Installation) (string, error) {
+	platforms := []project.Platform{project.ThisPlatform()}
+	if installation != nil && !slices.Contains(platforms, installation.Platform()) {
+		platforms = append(platforms, installation.Platform())
+	}
+	if err := builder.Frontend(ctx); err != nil {
+		return "", err
+	}
+	if err := builder.Backend(platforms...); err != nil {
+		return "", err
+	}
+	return builder.CommandLine(ctx)
+}
+
+func startGrafana(ctx context.Context, out io.Writer, installation grafana.Installation, builder *build.Builder, c company, cache string) (*grafana.Server, error) {
+	var server *grafana.Server
+	err := builder.Runner.Do("Start "+installation.String(), func() (err error) {
+		server, err = grafana.Start(ctx, installation, grafana.Options{
+			PluginID:      builder.Manifest.ID,
+			Plugin:        filepath.Join(builder.Root, build.Distribution),
+			Provisioning:  filepath.Join(builder.Root, "provisioning"),
+			Dashboards:    filepath.Join(builder.Root, "dashboards"),
+			HomeDashboard: "executive-overview.json",
+			Directory:     filepath.Join(cache, "grafana"),
+			Environment: map[string]string{
+				"WATTSCORE_HOST":     installation.Reach(c.server.Address()),
+				"WATTSCORE_DATABASE": databaseName,
+				"WATTSCORE_USER":     readerName,
+				"WATTSCORE_PASSWORD": c.readerPassword,
+				"WATTSCORE_TLS_MODE": "disable", // this machine's loopback interface
+			},
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := server.CheckDataSource(ctx, dataSourceUID); err != nil {
+		server.Stop()
+		return nil, fmt.Errorf("the data source in Grafana does not work: %w", err)
+	}
+	fmt.Fprintf(out, "\nWattScore is at %s\nAnyone may look; to change things, sign in as %s with the password %s.\nPress Ctrl-C to stop.\n",
+		server.URL, grafana.AdminUser, grafana.AdminPassword)
+	return server, nil
+}
+
+// wait returns when the context ends, or with an error when a server does.
+func wait(ctx context.Context, database, dashboards <-chan struct{}) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-database:
+		return errors.New("PostgreSQL has ended by itself; its log is in the demo's cache folder")
+	case <-dashboards:
+		return errors.New("Grafana has ended by itself; its log is in the demo's cache folder")
+	}
+}
+
+func relative(root, path string) string {
+	if short, ok := strings.CutPrefix(path, root+string(filepath.Separator)); ok {
+		return short
+	}
+	return path
+}
