@@ -2,6 +2,8 @@ package warehouse_test
 
 import (
 	"context"
+	"crypto/rand"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,16 @@ import (
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse/warehousetest"
 )
+
+// loginIn makes a login of the test's own, with the password "test", that is a
+// member of a role. Roles belong to the server and outlive the test's database.
+func loginIn(t *testing.T, pool *pgxpool.Pool, role string) string {
+	t.Helper()
+	name := "test_" + strings.ToLower(rand.Text())
+	warehousetest.Exec(t, pool, "CREATE ROLE "+name+" LOGIN PASSWORD 'test' IN ROLE "+role)
+	t.Cleanup(func() { warehousetest.Exec(t, pool, "DROP OWNED BY "+name, "DROP ROLE "+name) })
+	return name
+}
 
 // openAs opens the database of a pool with another login.
 func openAs(t *testing.T, pool *pgxpool.Pool, user, password string) *pgxpool.Pool {

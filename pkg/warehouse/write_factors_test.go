@@ -196,9 +196,7 @@ func TestFactorImportsWaitForEachOther(t *testing.T) {
 
 func TestAWriterMayWriteFactorsAndRestate(t *testing.T) {
 	pool := warehousetest.Open(t)
-	warehousetest.Exec(t, pool, "DROP ROLE IF EXISTS test_factor_writer", "CREATE ROLE test_factor_writer LOGIN PASSWORD 'test' IN ROLE wattscore_writer")
-	t.Cleanup(func() { _, _ = pool.Exec(context.Background(), "DROP ROLE test_factor_writer") })
-	writer := openAs(t, pool, "test_factor_writer", "test")
+	writer := openAs(t, pool, loginIn(t, pool, "wattscore_writer"), "test")
 	store := warehouse.OpenStore(writer)
 	ctx := context.Background()
 	warehousetest.Write(t, writer, now, warehousetest.Event("one", now.Add(-24*time.Hour)))

@@ -46,6 +46,16 @@ func (s *Store) Logins(ctx context.Context) ([]Login, error) {
 	return logins, nil
 }
 
+// LoginExists reports whether the server has a role of this name.
+func (s *Store) LoginExists(ctx context.Context, name string) (bool, error) {
+	var exists bool
+	err := s.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&exists)
+	if err != nil {
+		return false, fmt.Errorf("looking for the login %s: %w", name, err)
+	}
+	return exists, nil
+}
+
 // PutLogin makes name a login that is a member of role, reader or writer, and of
 // no other of the two. A login that exists keeps its password when the given one
 // is empty. The login that calls needs CREATEROLE and to be a member of the
@@ -97,4 +107,13 @@ func (s *Store) PutLogin(ctx context.Context, name string, role Role, password s
 		return false, fmt.Errorf("making the login %s: %w", name, err)
 	}
 	return created, nil
+}
+
+// Exists says whether the server has a login or role of this name.
+func (s *Store) Exists(ctx context.Context, name string) (bool, error) {
+	var exists bool
+	if err := s.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&exists); err != nil {
+		return false, fmt.Errorf("looking for the login %s: %w", name, err)
+	}
+	return exists, nil
 }

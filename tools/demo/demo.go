@@ -84,7 +84,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		fmt.Fprintf(out, "\nThe dashboards cannot be shown: %s.\nTo see them, unpack a Grafana 12 or newer and set %s to its folder. "+
 			"This is the executive summary, answered by the plugin's own process:\n", missing, grafana.HomeVariable)
 	}
-	if err := printSummary(ctx, out, builder.PluginExecutable(project.ThisPlatform()), company, time.Now()); err != nil || once {
+	if err := summarise(ctx, out, builder, company, cache); err != nil || once {
 		return err
 	}
 	fmt.Fprintf(out, "\nThe database stays up until you press Ctrl-C. To ask it more:\n  export WATTSCORE_DSN='%s'\n  %s query energyScore --from 2026-01-01 --to 2026-07-01\n",
@@ -151,6 +151,19 @@ func startGrafana(ctx context.Context, out io.Writer, installation grafana.Insta
 	fmt.Fprintf(out, "\nWattScore is at %s\nAnyone may look; to change things, sign in as %s with the password %s.\nPress Ctrl-C to stop.\n",
 		server.URL, grafana.AdminUser, grafana.AdminPassword)
 	return server, nil
+}
+
+func summarise(ctx context.Context, out io.Writer, builder *build.Builder, c company, cache string) error {
+	settings, err := dataSourceSettings(c.server.Address(), databaseName, readerName, c.readerPassword)
+	if err != nil {
+		return err
+	}
+	log, err := os.Create(filepath.Join(cache, "plugin.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close() //nolint:errcheck // nothing is read from it here
+	return printSummary(ctx, out, log, builder.PluginExecutable(project.ThisPlatform()), settings, time.Now())
 }
 
 // wait returns when the context ends, or with an error when a server does.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
@@ -19,16 +17,7 @@ import (
 
 // printSummary starts the plugin's executable as Grafana would and prints what
 // it answers for the last twelve full months.
-func printSummary(ctx context.Context, out io.Writer, executable string, c company, now time.Time) (err error) {
-	settings, err := dataSourceSettings(c)
-	if err != nil {
-		return err
-	}
-	log, err := os.Create(filepath.Join(c.server.Directory(), "plugin.log"))
-	if err != nil {
-		return err
-	}
-	defer log.Close() //nolint:errcheck // nobody reads it yet
+func printSummary(ctx context.Context, out, log io.Writer, executable string, settings *backend.DataSourceInstanceSettings, now time.Time) error {
 	process, err := pluginprocess.Start(pluginprocess.Options{
 		Executable: executable,
 		Context:    backend.PluginContext{OrgID: 1, PluginID: plugin.ID, DataSourceInstanceSettings: settings},
@@ -57,16 +46,15 @@ func printSummary(ctx context.Context, out io.Writer, executable string, c compa
 	return writeSummary(out, span, health.Message, answers)
 }
 
-func dataSourceSettings(c company) (*backend.DataSourceInstanceSettings, error) {
-	connection, err := json.Marshal(map[string]string{
-		"host": c.server.Address(), "database": databaseName, "user": readerName, "tlsMode": "disable",
-	})
+// dataSourceSettings are those of a data source on a server of this machine.
+func dataSourceSettings(address, database, user, password string) (*backend.DataSourceInstanceSettings, error) {
+	connection, err := json.Marshal(map[string]string{"host": address, "database": database, "user": user, "tlsMode": "disable"})
 	if err != nil {
 		return nil, err
 	}
 	return &backend.DataSourceInstanceSettings{
 		UID: dataSourceUID, Name: "WattScore", Type: plugin.ID, JSONData: connection,
-		DecryptedSecureJSONData: map[string]string{"password": c.readerPassword},
+		DecryptedSecureJSONData: map[string]string{"password": password},
 	}, nil
 }
 

@@ -16,42 +16,34 @@ const (
 	dsnVariable = "WATTSCORE_DSN"
 )
 
-// poolConfig reads the DSN. Its error does not repeat it: there is a password in
-// it.
-func (c console) poolConfig(cmd *cobra.Command) (*pgxpool.Config, error) {
+// pool makes a pool on the database that the command is to work on, which it
+// does not reach yet. No error repeats the DSN: there is a password in it.
+func (c console) pool(cmd *cobra.Command) (*pgxpool.Pool, error) {
 	dsn, err := cmd.Flags().GetString(dsnFlag)
 	if err != nil {
 		return nil, err
 	}
-	from := "--" + dsnFlag
 	if dsn == "" {
-		dsn, from = c.getenv(dsnVariable), dsnVariable
+		dsn = c.getenv(dsnVariable)
 	}
 	if dsn == "" {
 		return nil, usage("no database is named: pass --%s or set %s, for example postgres://user@localhost:5432/energy", dsnFlag, dsnVariable)
 	}
-	config, err := pgxpool.ParseConfig(dsn)
+	pool, err := warehouse.OpenDSN(cmd.Context(), dsn)
 	if err != nil {
-		return nil, usage("%s cannot be read as the address of a database: write it as postgres://user:password@host:5432/database, "+
-			"with the special characters of the password percent-encoded", from)
+		return nil, &usageError{err}
 	}
-	config.MaxConns = 4
-	config.ConnConfig.RuntimeParams["application_name"] = "wattctl"
-	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
-	return config, nil
+	return pool, nil
 }
 
-// connect opens the database without looking at its schema.
-func (c console) connect(ctx context.Context, cmd *cobra.Command) (*pgxpool.Pool, error) {
-	config, err := c.poolConfig(cmd)
+// connect opens the database without looking at its schema. The caller closes
+// the pool.
+func (c console) connect(cmd *cobra.Command) (*pgxpool.Pool, error) {
+	pool, err := c.pool(cmd)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, err
-	}
-	if err := pool.Ping(ctx); err != nil {
+	if err := pool.Ping(cmd.Context()); err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -60,12 +52,12 @@ func (c console) connect(ctx context.Context, cmd *cobra.Command) (*pgxpool.Pool
 
 // open opens a warehouse whose schema this program works with. The caller closes
 // the pool.
-func (c console) open(ctx context.Context, cmd *cobra.Command) (*pgxpool.Pool, error) {
-	pool, err := c.connect(ctx, cmd)
+func (c console) open(cmd *cobra.Command) (*pgxpool.Pool, error) {
+	pool, err := c.connect(cmd)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkSchema(ctx, pool); err != nil {
+	if err := checkSchema(cmd.Context(), pool); err != nil {
 		pool.Close()
 		return nil, err
 	}

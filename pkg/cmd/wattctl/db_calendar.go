@@ -18,7 +18,7 @@ func dbCalendarCommand(c console) *cobra.Command {
 			"the time zone makes the daily roll-ups again from the facts that are still there.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := c.open(cmd.Context(), cmd)
+			pool, err := c.open(cmd)
 			if err != nil {
 				return err
 			}

@@ -16,11 +16,12 @@ func dbMigrateCommand(c console) *cobra.Command {
 			"and CREATE on the database: it makes the roles wattscore_owner, wattscore_writer and wattscore_reader.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			config, err := c.poolConfig(cmd)
+			pool, err := c.connect(cmd)
 			if err != nil {
 				return err
 			}
-			steps, err := warehouse.Migrate(cmd.Context(), config.ConnConfig)
+			defer pool.Close()
+			steps, err := warehouse.Migrate(cmd.Context(), pool.Config().ConnConfig)
 			for _, step := range steps {
 				c.answer("applied %s", path.Base(step.File))
 			}

@@ -23,7 +23,7 @@ func dbRolesCommand(c console) *cobra.Command {
 			"generated one, printed once, and a login that exists keeps its own.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := c.open(cmd.Context(), cmd)
+			pool, err := c.open(cmd)
 			if err != nil {
 				return err
 			}
@@ -63,11 +63,11 @@ func (c console) putLogin(cmd *cobra.Command, store *warehouse.Store, name strin
 	given := c.getenv(rolePasswordVariable)
 	password := given
 	if password == "" {
-		logins, err := store.Exists(cmd.Context(), name)
+		exists, err := store.LoginExists(cmd.Context(), name)
 		if err != nil {
 			return err
 		}
-		if !logins {
+		if !exists {
 			password = rand.Text()
 		}
 	}

@@ -16,7 +16,7 @@ func dbStatusCommand(c console) *cobra.Command {
 		Short: "Show the version of the schema and what is in the warehouse",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := c.connect(cmd.Context(), cmd)
+			pool, err := c.connect(cmd)
 			if err != nil {
 				return err
 			}

@@ -4,71 +4,120 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/progress"
-	"golang.org/x/term"
+	"github.com/mattn/go-isatty"
 )
 
-// logInterval is how often long work writes a line where nobody watches.
-const logInterval = 10 * time.Second
-
-// progressBar shows how far long work is: a bar on a terminal, now and then a
-// line in a log.
-type progressBar struct {
-	out     io.Writer
-	message string
-	once    sync.Once
-
-	writer  progress.Writer // nil: plain lines
-	tracker *progress.Tracker
-
-	started, logged time.Time
+// progressShown is how far a long work is: a bar on a terminal, a line now and
+// then in a log.
+type progressShown struct {
+	done    atomic.Int64
+	total   int64 // 0: not known
+	console console
+	title   string
+	bytes   bool
+	began   time.Time
+	stop    chan struct{}
+	stopped chan struct{}
 }
 
-func newProgress(out io.Writer, message string) *progressBar {
-	bar := &progressBar{out: out, message: message, started: time.Now(), logged: time.Now()}
-	file, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) {
-		return bar
+const linesApart = 10 * time.Second
+
+// showProgress begins to show a work of total bytes, or of items. The caller
+// calls end.
+func (c console) showProgress(title string, total int64, bytes bool) *progressShown {
+	p := &progressShown{total: total, console: c, title: title, bytes: bytes, began: time.Now(),
+		stop: make(chan struct{}), stopped: make(chan struct{})}
+	if file, ok := c.err.(*os.File); ok && isatty.IsTerminal(file.Fd()) {
+		go p.bar(file)
+	} else {
+		go p.lines()
 	}
-	bar.tracker = &progress.Tracker{Message: message}
-	bar.writer = progress.NewWriter()
-	bar.writer.SetOutputWriter(out)
-	bar.writer.SetStyle(progress.StyleBlocks)
-	bar.writer.SetTrackerLength(30)
-	bar.writer.SetUpdateFrequency(100 * time.Millisecond)
-	bar.writer.Style().Visibility.Value = false
-	bar.writer.Style().Visibility.ETA = true
-	bar.writer.AppendTracker(bar.tracker)
-	go bar.writer.Render()
-	return bar
+	return p
 }
 
-// update says that done of total units are done.
-func (b *progressBar) update(done, total int) {
-	if b.tracker != nil {
-		b.tracker.UpdateTotal(int64(total))
-		b.tracker.SetValue(int64(done))
-		return
-	}
-	if now := time.Now(); now.Sub(b.logged) >= logInterval && total > 0 {
-		b.logged = now
-		fmt.Fprintf(b.out, "%s: %d %%\n", b.message, 100*done/total)
-	}
+func (p *progressShown) add(n int64)  { p.done.Add(n) }
+func (p *progressShown) set(to int64) { p.done.Store(to) }
+
+// end stops showing; a log gets a last line.
+func (p *progressShown) end() {
+	close(p.stop)
+	<-p.stopped
 }
 
-// stop ends the bar and may be called again.
-func (b *progressBar) stop() {
-	b.once.Do(func() {
-		if b.writer == nil {
+func (p *progressShown) bar(to io.Writer) {
+	defer close(p.stopped)
+	writer := progress.NewWriter()
+	writer.SetOutputWriter(to)
+	writer.SetAutoStop(false)
+	writer.SetUpdateFrequency(100 * time.Millisecond)
+	writer.Style().Visibility.ETA = true
+	tracker := &progress.Tracker{Message: p.title, Total: p.total}
+	if p.bytes {
+		tracker.Units = progress.UnitsBytes
+	}
+	writer.AppendTracker(tracker)
+	go writer.Render()
+	ticks := time.NewTicker(100 * time.Millisecond)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+			tracker.SetValue(p.done.Load())
+		case <-p.stop:
+			tracker.SetValue(p.done.Load())
+			tracker.MarkAsDone()
+			for writer.IsRenderInProgress() {
+				writer.Stop()
+				time.Sleep(10 * time.Millisecond)
+			}
 			return
 		}
-		b.tracker.MarkAsDone()
-		b.writer.Stop()
-		for b.writer.IsRenderInProgress() {
-			time.Sleep(time.Millisecond)
+	}
+}
+
+func (p *progressShown) lines() {
+	defer close(p.stopped)
+	ticks := time.NewTicker(linesApart)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ticks.C:
+			p.console.tell("%s: %s", p.title, p.describe())
+		case <-p.stop:
+			p.console.tell("%s: %s", p.title, p.describe())
+			return
 		}
-	})
+	}
+}
+
+func (p *progressShown) describe() string {
+	done := p.done.Load()
+	text := p.amount(done)
+	if p.total > 0 {
+		text = fmt.Sprintf("%d %%, %s of %s", 100*done/p.total, text, p.amount(p.total))
+	}
+	return fmt.Sprintf("%s after %s", text, time.Since(p.began).Round(100*time.Millisecond))
+}
+
+func (p *progressShown) amount(n int64) string {
+	if p.bytes {
+		return progress.FormatBytes(n)
+	}
+	return fmt.Sprint(n)
+}
+
+// countingReader shows how much was read.
+type countingReader struct {
+	io.Reader
+	progress *progressShown
+}
+
+func (r countingReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	r.progress.add(int64(n))
+	return n, err
 }

@@ -1,28 +1,35 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/gtime"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/spf13/cobra"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/plugin"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
 
-// queryFlags are the words of wattctl query.
+// queryFlags are what a query is asked with.
 type queryFlags struct {
-	from, to, shape, metric, interval string
-	groupBy, filters, options         []string
-	factorVersion                     int
-	carbonPrice                       float64
+	from, to         string
+	groupBy          []string
+	filters, options []string
+	metric, interval string
+	factorVersion    int
+	format           string
 }
 
-func newQueryCommand(db *database) *cobra.Command {
+func queryCommand(c console) *cobra.Command {
 	var flags queryFlags
 	var names []string
 	for _, t := range query.Types() {
@@ -30,117 +37,175 @@ func newQueryCommand(db *database) *cobra.Command {
 	}
 	command := &cobra.Command{
 		Use:   "query TYPE --from T --to T",
-		Short: "Ask what a Grafana panel would ask",
-		Long: "The query types are " + strings.Join(names, ", ") + ".\n\n" +
-			"Times are a day (2026-11-30) or RFC 3339. A filter or option may be given several times.",
-		Example: "  wattctl query energyScore --from 2026-01-01 --to 2026-04-01 --group-by model --format table\n" +
-			"  wattctl query carbonAttribution --from 2026-01-01 --to 2027-01-01 --filter region=europe-west4 --option method=market",
-		Args: cobra.ExactArgs(1),
-		RunE: func(command *cobra.Command, arguments []string) error {
-			dataQuery, err := flags.dataQuery(arguments[0], time.Now())
-			if err != nil {
-				return err
+		Short: "Ask what a dashboard asks, through the plugin's own code",
+		Long: "Asks what a dashboard asks, through the plugin's own code. TYPE is one of: " + strings.Join(names, ", ") + ".\n" +
+			"T is a day (2026-01-31, beginning at the company's midnight), a time (2026-01-31T12:00:00Z), now, or now-30d.\n" +
+			"The answer is a table; with --interval a time series; with --metric alone one number for each group.",
+		Args: func(_ *cobra.Command, arguments []string) error {
+			if len(arguments) != 1 {
+				return fmt.Errorf("query takes one type, not %d; the types are: %s", len(arguments), strings.Join(names, ", "))
 			}
-			write, ok := answerWriters[flags.shape]
-			if !ok {
-				return usagef("--format is %q: it must be table, json or csv", flags.shape)
-			}
-			pool, err := db.open(command.Context())
-			if err != nil {
-				return err
-			}
-			defer pool.Close()
-			instance := plugin.NewInstanceOn(pool, query.Company{CarbonPrice: flags.carbonPrice})
-			answer, err := instance.QueryData(command.Context(), &backend.QueryDataRequest{Queries: []backend.DataQuery{dataQuery}})
-			if err != nil {
-				return err
-			}
-			response := answer.Responses[dataQuery.RefID]
-			switch {
-			case response.Error != nil && response.Status == backend.StatusBadRequest:
-				return &usageError{response.Error}
-			case response.Error != nil:
-				return response.Error
-			}
-			for _, frame := range response.Frames {
-				if err := write(command.OutOrStdout(), frame); err != nil {
-					return fmt.Errorf("writing the answer: %w", err)
-				}
-			}
-			printNotices(command.ErrOrStderr(), response.Frames)
 			return nil
 		},
+		ValidArgs: names,
+		RunE:      func(cmd *cobra.Command, arguments []string) error { return c.query(cmd, arguments[0], flags) },
 	}
-	set := command.Flags()
-	set.StringVar(&flags.from, "from", "", "begin of the period (default: a year before --to)")
-	set.StringVar(&flags.to, "to", "", "end of the period (default: now)")
-	set.StringArrayVar(&flags.groupBy, "group-by", nil, "dimension to group by, for example model or business_unit")
-	set.StringArrayVar(&flags.filters, "filter", nil, "DIMENSION=MEMBER to restrict to")
-	set.StringArrayVar(&flags.options, "option", nil, "NAME=VALUE of the query type")
-	set.StringVar(&flags.metric, "metric", "", "answer this number over time, with --interval")
-	set.StringVar(&flags.interval, "interval", "", "hour, day, week, month, quarter or year")
-	set.IntVar(&flags.factorVersion, "factor-version", 0, "compute with this version of the factors (default: the one in force)")
-	set.Float64Var(&flags.carbonPrice, "carbon-price", 0, "internal carbon price in USD per tCO2e")
-	set.StringVar(&flags.shape, "format", "table", "table, json or csv")
+	f := command.Flags()
+	f.StringVar(&flags.from, "from", "", "when the period begins")
+	f.StringVar(&flags.to, "to", "", "when it ends; the end itself is not in it")
+	f.StringSliceVar(&flags.groupBy, "group-by", nil, "a dimension to group by, such as model; may be repeated")
+	f.StringArrayVar(&flags.filters, "filter", nil, "DIMENSION=MEMBER; may be repeated")
+	f.StringArrayVar(&flags.options, "option", nil, "NAME=VALUE of the query type; may be repeated")
+	f.StringVar(&flags.metric, "metric", "", "the column to answer with, such as energy_kwh")
+	f.StringVar(&flags.interval, "interval", "", "answer a time series by auto, hour, day, week, month, quarter or year")
+	f.IntVar(&flags.factorVersion, "factor-version", 0, "compute with this factor version (default: the one in force)")
+	f.StringVar(&flags.format, "format", "table", "write the answer as table, json or csv")
+	for _, required := range []string{"from", "to"} {
+		if err := command.MarkFlagRequired(required); err != nil {
+			panic(err) // the flag is defined above
+		}
+	}
 	return command
 }
 
-// dataQuery is the query a panel would send.
-func (f queryFlags) dataQuery(queryType string, now time.Time) (backend.DataQuery, error) {
-	to, err := parseTime("to", f.to, now)
+func (c console) query(cmd *cobra.Command, queryType string, flags queryFlags) error {
+	write, known := writers[flags.format]
+	if !known {
+		return usage("--format %q: it must be table, json or csv", flags.format)
+	}
+	body, err := flags.body(queryType)
 	if err != nil {
-		return backend.DataQuery{}, err
+		return err
 	}
-	from, err := parseTime("from", f.from, to.AddDate(-1, 0, 0))
+	pool, err := c.open(cmd)
 	if err != nil {
-		return backend.DataQuery{}, err
+		return err
 	}
-	filters := map[string][]string{}
-	for _, pair := range f.filters {
-		name, member, ok := strings.Cut(pair, "=")
-		if !ok {
-			return backend.DataQuery{}, usagef("--filter is %q: it must be DIMENSION=MEMBER", pair)
+	defer pool.Close()
+	span, err := flags.span(cmd.Context(), warehouse.NewReader(pool), time.Now())
+	if err != nil {
+		return err
+	}
+	instance := plugin.NewInstanceOn(pool, query.Company{})
+	frames, err := ask(cmd.Context(), instance, backend.DataQuery{RefID: "A", QueryType: queryType, TimeRange: span, MaxDataPoints: 1000, JSON: body})
+	if err != nil {
+		return err
+	}
+	for _, frame := range frames {
+		if frame.Meta == nil {
+			continue
 		}
-		filters[name] = append(filters[name], member)
-	}
-	options := map[string]any{}
-	for _, pair := range f.options {
-		name, value, ok := strings.Cut(pair, "=")
-		if !ok {
-			return backend.DataQuery{}, usagef("--option is %q: it must be NAME=VALUE", pair)
+		for _, notice := range frame.Meta.Notices {
+			c.tell("%s: %s", notice.Severity, notice.Text)
 		}
-		options[name] = optionValue(value)
 	}
-	model := map[string]any{"queryType": queryType, "groupBy": f.groupBy, "filters": filters, "options": options,
-		"metric": f.metric, "interval": f.interval, "factorVersion": f.factorVersion}
-	if f.interval != "" {
-		model["format"] = query.FormatTimeSeries
-	} else if f.metric != "" {
-		model["format"] = query.FormatNumber
-	}
-	body, err := json.Marshal(model)
-	return backend.DataQuery{RefID: "A", QueryType: queryType, JSON: body, TimeRange: backend.TimeRange{From: from, To: to}}, err
+	return write(c.out, frames)
 }
 
-// optionValue makes a number or a truth of a text that reads as one.
-func optionValue(text string) any {
-	if number, err := strconv.ParseFloat(text, 64); err == nil {
-		return number
+func ask(ctx context.Context, instance *plugin.Instance, asked backend.DataQuery) (data.Frames, error) {
+	response, err := instance.QueryData(ctx, &backend.QueryDataRequest{Queries: []backend.DataQuery{asked}})
+	if err != nil {
+		return nil, err
 	}
-	if truth, err := strconv.ParseBool(text); err == nil {
-		return truth
+	answer := response.Responses[asked.RefID]
+	if answer.Error != nil && answer.Status == backend.StatusBadRequest {
+		return nil, &usageError{answer.Error}
+	}
+	return answer.Frames, answer.Error
+}
+
+// body is the query as a panel holds it.
+func (f queryFlags) body(queryType string) ([]byte, error) {
+	filters := map[string][]string{}
+	for _, filter := range f.filters {
+		dimension, member, found := strings.Cut(filter, "=")
+		if !found || dimension == "" {
+			return nil, usage("--filter %q: write it as DIMENSION=MEMBER, for example model=assistant", filter)
+		}
+		filters[dimension] = append(filters[dimension], member)
+	}
+	options := map[string]json.RawMessage{}
+	for _, option := range f.options {
+		name, value, found := strings.Cut(option, "=")
+		if !found || name == "" {
+			return nil, usage("--option %q: write it as NAME=VALUE, for example method=market", option)
+		}
+		options[name] = asJSON(value)
+	}
+	format := query.FormatTable
+	switch {
+	case f.interval != "":
+		format = query.FormatTimeSeries
+	case f.metric != "":
+		format = query.FormatNumber
+	}
+	return json.Marshal(map[string]any{
+		"queryType": queryType, "groupBy": f.groupBy, "filters": filters, "options": options, "format": format,
+		"metric": f.metric, "interval": f.interval, "factorVersion": f.factorVersion,
+	})
+}
+
+// asJSON takes numbers and true and false for what they are, all else for text.
+func asJSON(value string) json.RawMessage {
+	var parsed any
+	if err := json.Unmarshal([]byte(value), &parsed); err == nil {
+		switch parsed.(type) {
+		case float64, bool:
+			return json.RawMessage(value)
+		}
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // a string always marshals
 	}
 	return text
 }
 
-func parseTime(flag, text string, otherwise time.Time) (time.Time, error) {
-	if text == "" {
-		return otherwise, nil
+func (f queryFlags) span(ctx context.Context, reader *warehouse.Reader, now time.Time) (backend.TimeRange, error) {
+	calendar, err := reader.Calendar(ctx)
+	if err != nil {
+		return backend.TimeRange{}, err
 	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if t, err := time.Parse(layout, text); err == nil {
+	from, fromErr := parseTime(f.from, calendar.Location, now)
+	to, toErr := parseTime(f.to, calendar.Location, now)
+	return backend.TimeRange{From: from, To: to}, errors.Join(fromErr, toErr)
+}
+
+// parseTime reads a day, a time, or a time before now as Grafana writes it.
+func parseTime(text string, zone *time.Location, now time.Time) (time.Time, error) {
+	if back, ok := strings.CutPrefix(text, "now"); ok {
+		if back == "" {
+			return now, nil
+		}
+		before, err := gtime.ParseDuration(strings.TrimPrefix(back, "-"))
+		if err == nil && strings.HasPrefix(back, "-") && before >= 0 {
+			return now.Add(-before), nil
+		}
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05"} {
+		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
 			return t, nil
 		}
 	}
-	return time.Time{}, usagef("--%s is %q: write a day as 2026-11-30 or a time as 2026-11-30T12:00:00Z", flag, text)
+	return time.Time{}, usage("%q is not a time: write it as 2026-01-31, 2026-01-31T12:00:00Z, now or now-30d", text)
+}
+
+// formats of the answer, by name.
+var writers = map[string]writer{"table": writeTable, "json": writeJSON, "csv": writeCSV}
+
+// columnNames names the fields of a frame, each once: a series is told apart by
+// its labels.
+func columnNames(frame *data.Frame) []string {
+	var names []string
+	for _, field := range frame.Fields {
+		name := field.Name
+		if len(field.Labels) > 0 {
+			name += " {" + field.Labels.String() + "}"
+		}
+		for slices.Contains(names, name) {
+			name += "'"
+		}
+		names = append(names, name)
+	}
+	return names
 }

@@ -18,7 +18,7 @@ func restateCommand(c console) *cobra.Command {
 			"included. The earlier versions stay readable. Without --version it is the newest.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := c.open(cmd.Context(), cmd)
+			pool, err := c.open(cmd)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,9 @@ import (
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
 
+// mostFactsCounted is how far warehouse.Condition counts the facts that wait.
+const mostFactsCounted = 100_000
+
 func rollupCommand(c console) *cobra.Command {
 	return group("rollup", "Look after the roll-ups that make answers fast", rollupRefreshCommand(c), rollupStatusCommand(c))
 }
@@ -20,7 +23,7 @@ func rollupRefreshCommand(c console) *cobra.Command {
 		Long:  "Adds what was stored since the last time to the roll-ups. Answers are exact without it, and faster after it.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := c.open(cmd.Context(), cmd)
+			pool, err := c.open(cmd)
 			if err != nil {
 				return err
 			}
@@ -41,7 +44,7 @@ func rollupStatusCommand(c console) *cobra.Command {
 		Short: "Show how far the roll-ups are",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := c.open(cmd.Context(), cmd)
+			pool, err := c.open(cmd)
 			if err != nil {
 				return err
 			}
@@ -51,7 +54,7 @@ func rollupStatusCommand(c console) *cobra.Command {
 				return err
 			}
 			waiting := fmt.Sprint(condition.FactsWaiting)
-			if condition.FactsWaiting >= warehouse.MostFactsCounted {
+			if condition.FactsWaiting >= mostFactsCounted {
 				waiting += " or more"
 			}
 			table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)

@@ -77,9 +77,10 @@ func run(ctx context.Context, arguments []string, c console) int {
 
 func newRoot(c console, began *bool) *cobra.Command {
 	root := group("wattctl", "Bring AI energy data into WattScore's warehouse, and ask it")
+	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.PersistentFlags().String(dsnFlag, "", "the warehouse's database, as postgres://user@host:5432/database (default: "+dsnVariable+" of the environment)")
-	root.AddCommand(dbCommand(c), importCommand(c), restateCommand(c), rollupCommand(c), queryCommand(c))
+	root.AddCommand(dbCommand(c), importCommand(c), restateCommand(c), rollupCommand(c), queryCommand(c), demoDataCommand(c))
 	noteWhenBegun(root, began)
 	return root
 }
@@ -100,7 +101,7 @@ func noteWhenBegun(command *cobra.Command, began *bool) {
 // group makes a command that only has commands of its own: called without one of
 // them it is called wrongly.
 func group(name, short string, commands ...*cobra.Command) *cobra.Command {
-	command := &cobra.Command{Use: name, Short: short, Args: cobra.ArbitraryArgs}
+	command := &cobra.Command{Use: name, Short: short, Args: cobra.ArbitraryArgs, SuggestionsMinimumDistance: 2}
 	command.RunE = func(cmd *cobra.Command, arguments []string) error {
 		var names []string
 		for _, sub := range cmd.Commands() {

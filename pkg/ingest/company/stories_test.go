@@ -1,0 +1,188 @@
+package company
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
+)
+
+var referenceWattHours = map[string]float64{
+	"chat": chat, "reasoning": reasoning, "image_chat": imageChat, "code_completion": codeCompletion, "text_to_image": textToImage,
+	"text_classification": classification, "extractive_qa": extractiveQA, "object_detection": detection, "summarization": summarization,
+}
+
+// scores are the models' Energy Scores of the last 12 months.
+func scores(c *Company) map[string]float64 {
+	measures := map[string]*kpi.Measures{}
+	class := map[string]string{}
+	for _, m := range c.Models {
+		class[m.Name] = m.TaskClass
+	}
+	for _, e := range c.Events {
+		reference := referenceWattHours[class[e.Model]]
+		if e.Endpoint == "" || e.Workload == kpi.WorkloadEvaluation || reference == 0 || e.Time.Before(c.End.AddDate(-1, 0, 0)) {
+			continue
+		}
+		if measures[e.Model] == nil {
+			measures[e.Model] = &kpi.Measures{}
+		}
+		measures[e.Model].ScoredEnergy += e.ITEnergy
+		measures[e.Model].ReferenceEnergy += kpi.KilowattHours(float64(e.Requests) / 1e6 * reference)
+	}
+	all := map[string]float64{}
+	for model, m := range measures {
+		all[model] = *kpi.EnergyScore(*m)
+	}
+	return all
+}
+
+func TestTrainingSpike(t *testing.T) {
+	c := norrfold()
+	unit := map[string]string{}
+	for _, p := range c.Projects {
+		unit[p.Name] = p.BusinessUnit
+	}
+	byMonth := map[time.Time]float64{}
+	for i := range c.Events {
+		e := &c.Events[i]
+		if unit[e.Project] != unitSearch || (e.Workload != kpi.WorkloadTraining && e.Workload != kpi.WorkloadFineTuning) {
+			continue
+		}
+		eachPart(e, 24*time.Hour, func(day time.Time, part float64) { byMonth[monthOf(day)] += float64(e.ITEnergy) * part })
+	}
+	var others []float64
+	for month, kWh := range byMonth {
+		if month != monthOf(c.stories.spikeWeek) && month != monthOf(end) {
+			others = append(others, kWh)
+		}
+	}
+	slices.Sort(others)
+	spike, usual := byMonth[monthOf(c.stories.spikeWeek)], others[len(others)/2]
+	t.Logf("%s: %.1f MWh, usually %.1f, otherwise at most %.1f", c.stories.spikeWeek.Format("January 2006"), spike/1000, usual/1000, others[len(others)-1]/1000)
+	assert.Greater(t, spike, 3*usual)
+	assert.Greater(t, spike, 2*others[len(others)-1], "no other month looks like it")
+	assert.False(t, c.stories.spikeWeek.Before(end.AddDate(0, -6, 0)))
+}
+
+func TestCriticalAndWastefulModel(t *testing.T) {
+	c := norrfold()
+	care := c.Models[slices.IndexFunc(c.Models, func(m warehouse.Model) bool { return m.Name == modelCare })]
+	var requests int64
+	for _, e := range c.Events {
+		if e.Model == modelCare && !e.Time.Before(end.AddDate(-1, 0, 0)) {
+			requests += e.Requests
+		}
+	}
+	t.Logf("criticality %d, score %.1f, %d million requests", *care.BusinessCriticality, scores(c)[modelCare], requests/1e6)
+	assert.GreaterOrEqual(t, *care.BusinessCriticality, 90)
+	assert.Equal(t, "production", care.Stage)
+	assert.Less(t, scores(c)[modelCare], 25.0)
+	assert.Greater(t, requests, int64(100e6))
+}
+
+func TestEveryQuadrantIsPopulated(t *testing.T) {
+	c := norrfold()
+	quadrants := map[kpi.Quadrant][]string{}
+	least, most := 100.0, 0.0
+	for _, m := range c.Models {
+		score, scored := scores(c)[m.Name]
+		if !scored || m.Stage != "production" {
+			continue
+		}
+		least, most = min(least, score), max(most, score)
+		criticality := float64(*m.BusinessCriticality)
+		quadrant := *kpi.DefaultQuadrantThresholds.Quadrant(&criticality, &score)
+		quadrants[quadrant] = append(quadrants[quadrant], fmt.Sprintf("%s %.1f", m.Name, score))
+	}
+	for quadrant, models := range quadrants {
+		t.Log(quadrant, models)
+	}
+	assert.Len(t, quadrants, 4)
+	assert.InDelta(t, 17, least, 4)
+	assert.InDelta(t, 80, most, 6)
+}
+
+func TestMoveToCleanerRegion(t *testing.T) {
+	c := norrfold()
+	prices := c.prices()
+	moved := c.stories.regionMove
+	perThousand := func(from, to time.Time) float64 {
+		carbon, requests := 0.0, 0.0
+		for i := range c.Events {
+			e := &c.Events[i]
+			if e.Project != projectImagery || e.Time.Before(from) || !e.Time.Before(to) {
+				continue
+			}
+			requests += float64(e.Requests)
+			eachPart(e, 24*time.Hour, func(day time.Time, part float64) { carbon += float64(prices.carbon(e, day, part)) })
+		}
+		return carbon / requests * 1000
+	}
+	before, after := perThousand(moved.AddDate(0, -3, 0), moved), perThousand(moved, moved.AddDate(0, 3, 0))
+	t.Logf("%.3f kg per 1,000 requests before %s, %.3f after", before, moved.Format(time.DateOnly), after)
+	assert.Less(t, after, 0.4*before)
+	assert.True(t, moved.After(end.AddDate(-1, 0, 0)) && moved.Before(end), "it is in the last 12 months")
+}
+
+func TestReleaseHalvesEnergy(t *testing.T) {
+	c := norrfold()
+	perThousand := func(from, to time.Time) float64 {
+		energy, requests := 0.0, 0.0
+		for _, e := range c.Events {
+			if e.Model == modelWriter && e.Endpoint != "" && !e.Time.Before(from) && e.Time.Before(to) {
+				energy, requests = energy+float64(e.ITEnergy), requests+float64(e.Requests)
+			}
+		}
+		return energy / requests * 1000
+	}
+	released := c.stories.release
+	before, after := perThousand(released.AddDate(0, -2, 0), released), perThousand(released, released.AddDate(0, 2, 0))
+	t.Logf("%.4f kWh per 1,000 requests before %s, %.4f after", before, released.Format(time.DateOnly), after)
+	assert.InDelta(t, 0.5, after/before, 0.02)
+}
+
+// overBudget lists the weeks of the last 12 months in which the company spent
+// more than its budget, and how tight the budget was in the tightest other week.
+func overBudget(c *Company) (weeks []time.Time, ratio, tightest float64) {
+	budget := map[time.Time]float64{}
+	for _, b := range c.CostBudgets {
+		if b.BusinessUnit == company {
+			budget[weekOf(b.Day)] += b.USD
+		}
+	}
+	for week, spent := range c.spending()[company] {
+		switch r := spent.usd / budget[week]; {
+		case week.Before(c.End.AddDate(-1, 0, -6)):
+		case r > 1:
+			weeks, ratio = append(weeks, week), r
+		default:
+			tightest = max(tightest, r)
+		}
+	}
+	return weeks, ratio, tightest
+}
+
+func TestOneWeekOverBudget(t *testing.T) {
+	// Whenever somebody loads the company, whatever the season of its spike.
+	ends := []time.Time{end}
+	for month := range 12 {
+		ends = append(ends, time.Date(2026, time.Month(1+month), 1+2*month, 7, 0, 0, 0, time.UTC))
+	}
+	for i, end := range ends {
+		t.Run(end.Format(time.DateOnly), func(t *testing.T) {
+			c := generate(uint64(i+1), end, 14)
+			weeks, ratio, tightest := overBudget(c)
+			require.Equal(t, []time.Time{c.stories.spikeWeek}, weeks)
+			t.Logf("week of %s: %.0f %% of the budget; otherwise at most %.0f %%", weeks[0].Format(time.DateOnly), 100*ratio, 100*tightest)
+			assert.Greater(t, ratio, 1.05, "clear in any time zone")
+			assert.Less(t, tightest, 0.97, "clear in any time zone")
+		})
+	}
+}
