@@ -47,8 +47,8 @@ export interface EnergyScoreOptions {
 
 /** Options of `carbonAttribution`. */
 export interface CarbonAttributionOptions {
-  /** Grid average or supply contracts; never both in one answer. Default: location. */
-  method?: 'location' | 'market';
+  /** Grid average, supply contracts, or both side by side and never added. Default: location. */
+  method?: 'location' | 'market' | 'both';
   /** Adds the hardware's amortised embodied carbon as a column of its own. */
   embodied?: boolean;
   /** Internal carbon price in USD per tCO2e; absent is the data source's. */

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -19,13 +20,15 @@ var carbonAttribution = Type{
 	DefaultGroupBy: []kpi.Dimension{kpi.DimensionBusinessUnit},
 	OneGroup:       true,
 	Formats:        []Format{FormatTable, FormatNumber},
-	Metrics:        []string{"total_t", "share", "chargeback_usd", "embodied_t"},
+	Metrics:        []string{"total_t", "share", "chargeback_usd", "embodied_t", "location_t", "market_t"},
 	answer:         answerCarbonAttribution,
 }
 
 // carbonAttributionOptions are the options of the query type. See src/types.ts.
 type carbonAttributionOptions struct {
-	Method   string `json:"method"`   // location or market
+	// Method is location or market; both answers the totals by each side by side,
+	// and no sum of them.
+	Method   string `json:"method"`
 	Embodied bool   `json:"embodied"` // adds the hardware's amortised embodied carbon as its own column
 	// CarbonPrice in USD per tonne; nil is the data source's.
 	CarbonPrice *float64 `json:"carbonPriceUsdPerTonne"`
@@ -36,7 +39,7 @@ func answerCarbonAttribution(ctx context.Context, source Source, request Request
 	if err := readOptions(request, &options); err != nil {
 		return nil, err
 	}
-	if err := oneOf("method", options.Method, "location", "market"); err != nil {
+	if err := oneOf("method", options.Method, "location", "market", "both"); err != nil {
 		return nil, err
 	}
 	price := request.Company.CarbonPrice
@@ -62,6 +65,13 @@ func answerCarbonAttribution(ctx context.Context, source Source, request Request
 		return nil, err
 	}
 	rows := answers[0]
+	m := newMeta(request, p.span, provenance, p.calendar.Location)
+	m.MeasuredShare, m.CarbonMethod = measuredShare(rows), options.Method+"-based"
+	if options.Method == "both" {
+		m.CarbonMethod = "location-based and market-based, never added"
+		frame := sideBySide(group, rows)
+		return data.Frames{attach(frame, m, provenance.SQL, noticesOn(rows, provenance))}, nil
+	}
 	matrix := newEmissionMatrix(rows, options.Method)
 	var embodied map[string]kpi.KilogramsCO2e
 	var embodiedNotices []data.Notice
@@ -76,8 +86,6 @@ func answerCarbonAttribution(ctx context.Context, source Source, request Request
 		}
 	}
 	frame := matrix.frame(group, price, embodied)
-	m := newMeta(request, p.span, provenance, p.calendar.Location)
-	m.MeasuredShare, m.CarbonMethod = measuredShare(rows), options.Method+"-based"
 	m.Formulas = []formulaMeta{
 		{"total_t", "Σ IT energy × PUE × grid intensity, or what the source measured; operational only"},
 		{"share", "total / Σ totals"},
@@ -88,6 +96,25 @@ func answerCarbonAttribution(ctx context.Context, source Source, request Request
 		notices = append(notices, information("No internal carbon price is set, so nothing is charged back. Set one in the data source or in the query."))
 	}
 	return data.Frames{attach(frame, m, provenance.SQL, notices)}, nil
+}
+
+// sideBySide answers the totals of each member by both methods.
+func sideBySide(group kpi.Dimension, rows []warehouse.UsageRow) *data.Frame {
+	location, market := newEmissionMatrix(rows, "location"), newEmissionMatrix(rows, "market")
+	location.sort()
+	byLocation, byMarket := make([]*float64, len(location.members)), make([]*float64, len(location.members))
+	for i, member := range location.members {
+		byLocation[i], byMarket[i] = tonnes(location.total(member)), tonnes(market.total(member))
+	}
+	return data.NewFrame("Carbon by method", memberField(group, location.members),
+		numberField("location_t", byLocation), numberField("market_t", byMarket))
+}
+
+func tonnes(carbon *kpi.KilogramsCO2e) *float64 {
+	if carbon == nil {
+		return nil
+	}
+	return number(carbon.Tonnes())
 }
 
 // emissionMatrix holds emissions by member and workload; a missing cell is zero,
@@ -147,22 +174,17 @@ func (e *emissionMatrix) total(member string) *kpi.KilogramsCO2e {
 	return &total
 }
 
-// frame lays the matrix out with the greatest emitter first and the reserved
-// rows last. A workload nobody used has no column.
-func (e *emissionMatrix) frame(group kpi.Dimension, price float64, embodied map[string]kpi.KilogramsCO2e) *data.Frame {
+// sort puts the greatest emitter first and the reserved members last.
+func (e *emissionMatrix) sort() {
 	slices.SortStableFunc(e.members, func(a, b string) int {
-		if c := reservedOrder(a) - reservedOrder(b); c != 0 {
-			return c
-		}
-		x, y := e.total(a), e.total(b)
-		switch {
-		case x != nil && (y == nil || *x > *y):
-			return -1
-		case y != nil && (x == nil || *x < *y):
-			return 1
-		}
-		return 0
+		x, y := valueOr(tonnes(e.total(a)), -1), valueOr(tonnes(e.total(b)), -1)
+		return cmp.Or(reservedOrder(a)-reservedOrder(b), cmp.Compare(y, x))
 	})
+}
+
+// frame lays the matrix out. A workload nobody used has no column.
+func (e *emissionMatrix) frame(group kpi.Dimension, price float64, embodied map[string]kpi.KilogramsCO2e) *data.Frame {
+	e.sort()
 	frame := data.NewFrame("Carbon attribution", memberField(group, e.members))
 	for _, workload := range kpi.Workloads() {
 		values := make([]*float64, len(e.members))
@@ -172,8 +194,8 @@ func (e *emissionMatrix) frame(group kpi.Dimension, price float64, embodied map[
 			switch {
 			case !ok:
 				values[i] = number(0.0)
-			case carbon != nil:
-				values[i] = number(carbon.Tonnes())
+			default:
+				values[i] = tonnes(carbon)
 			}
 			used = used || ok
 		}
@@ -191,10 +213,7 @@ func (e *emissionMatrix) frame(group kpi.Dimension, price float64, embodied map[
 	}
 	shares := kpi.Shares(sums)
 	for i, member := range e.members {
-		if total := sums[i]; total != nil {
-			totals[i] = number(total.Tonnes())
-			charges[i] = maybe(kpi.Chargeback(total, price))
-		}
+		totals[i], charges[i] = tonnes(sums[i]), maybe(kpi.Chargeback(sums[i], price))
 		if carbon, ok := embodied[member]; ok {
 			embodiedTonnes[i] = number(carbon.Tonnes())
 		}

@@ -43,6 +43,8 @@ var columns = map[string]column{
 	"criticality":              {label: "Business criticality", unit: "none", min: &zero, max: &hundred, description: "0 to 100, as the company rates it"},
 	"potential_saving_usd":     {label: "Potential saving", unit: "currencyUSD", description: "Energy cost of the period that reaching the score threshold would save"},
 	"total_t":                  {label: "Total", unit: unitTonnes},
+	"location_t":               {label: "Location-based", unit: unitTonnes, description: "By the grid's average"},
+	"market_t":                 {label: "Market-based", unit: unitTonnes, description: "By the supply contracts, else the grid's average"},
 	"embodied_t":               {label: "Embodied (amortised)", unit: unitTonnes, description: "Hardware manufacturing spread over its lifetime; not part of the total"},
 	"share":                    {label: "Share", unit: "percentunit", min: &zero, max: &one},
 	"chargeback_usd":           {label: "Chargeback", unit: "currencyUSD", description: "Total at the internal carbon price"},

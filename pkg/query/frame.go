@@ -2,6 +2,7 @@ package query
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 )
@@ -38,7 +39,7 @@ func dropNullRows(frame *data.Frame, metric string) *data.Frame {
 
 // finish gives a frame the kind that Grafana goes by, and turns a table into
 // numbers where those were asked for.
-func finish(frame *data.Frame, request Request) {
+func finish(frame *data.Frame, request Request) error {
 	if frame.Meta == nil {
 		frame.Meta = &data.FrameMeta{}
 	}
@@ -46,11 +47,28 @@ func finish(frame *data.Frame, request Request) {
 	case FormatTimeSeries:
 		frame.Meta.Type = data.FrameTypeTimeSeriesWide
 	case FormatNumber:
+		if err := offers(frame, request.Metric); err != nil {
+			return err
+		}
 		*frame = *asNumber(frame, request.Metric)
 		frame.Meta.Type = data.FrameTypeNumericLong
 	default:
 		frame.Meta.Type = data.FrameTypeTable
 	}
 	frame.Meta.TypeVersion = data.FrameTypeVersion{0, 1}
-	frame.RefID = ""
+	return nil
+}
+
+// offers refuses a number that the request's options leave out of the answer.
+func offers(frame *data.Frame, metric string) error {
+	var numbers []string
+	for _, field := range frame.Fields {
+		if field.Name == metric {
+			return nil
+		}
+		if field.Type().Numeric() {
+			numbers = append(numbers, field.Name)
+		}
+	}
+	return BadRequest("There is no %s with these options. The numbers there are: %s.", metric, strings.Join(numbers, ", "))
 }

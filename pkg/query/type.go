@@ -44,7 +44,9 @@ func (request Request) Answer(ctx context.Context, source Source) (data.Frames, 
 		return nil, err
 	}
 	for _, frame := range frames {
-		finish(frame, request)
+		if err := finish(frame, request); err != nil {
+			return nil, err
+		}
 	}
 	return frames, nil
 }

@@ -52,31 +52,31 @@ func (p *progressShown) bar(to io.Writer) {
 	defer close(p.stopped)
 	writer := progress.NewWriter()
 	writer.SetOutputWriter(to)
-	writer.SetAutoStop(false)
 	writer.SetUpdateFrequency(100 * time.Millisecond)
+	writer.SetTrackerPosition(progress.PositionRight)
+	writer.SetAutoStop(true) // when the one tracker is done
 	writer.Style().Visibility.ETA = true
 	tracker := &progress.Tracker{Message: p.title, Total: p.total}
 	if p.bytes {
 		tracker.Units = progress.UnitsBytes
 	}
 	writer.AppendTracker(tracker)
-	go writer.Render()
-	ticks := time.NewTicker(100 * time.Millisecond)
-	defer ticks.Stop()
-	for {
-		select {
-		case <-ticks.C:
-			tracker.SetValue(p.done.Load())
-		case <-p.stop:
-			tracker.SetValue(p.done.Load())
-			tracker.MarkAsDone()
-			for writer.IsRenderInProgress() {
-				writer.Stop()
-				time.Sleep(10 * time.Millisecond)
+	go func() {
+		ticks := time.NewTicker(100 * time.Millisecond)
+		defer ticks.Stop()
+		for {
+			select {
+			case <-ticks.C:
+				// A tracker that reaches its total is done, and then takes no more.
+				tracker.SetValue(min(p.done.Load(), max(0, p.total-1)))
+			case <-p.stop:
+				tracker.SetValue(p.done.Load())
+				tracker.MarkAsDone()
+				return
 			}
-			return
 		}
-	}
+	}()
+	writer.Render()
 }
 
 func (p *progressShown) lines() {

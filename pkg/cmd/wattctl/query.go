@@ -11,6 +11,7 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/gtime"
+	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/spf13/cobra"
 
@@ -86,6 +87,7 @@ func (c console) query(cmd *cobra.Command, queryType string, flags queryFlags) e
 	if err != nil {
 		return err
 	}
+	log.DefaultLogger = log.NewNullLogger() // the answer says what went wrong
 	instance := plugin.NewInstanceOn(pool, query.Company{})
 	frames, err := ask(cmd.Context(), instance, backend.DataQuery{RefID: "A", QueryType: queryType, TimeRange: span, MaxDataPoints: 1000, JSON: body})
 	if err != nil {

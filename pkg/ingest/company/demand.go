@@ -119,7 +119,7 @@ func (c *Company) endpoints() []endpoint {
 		{name: "copy-translate", model: "mistralai/Mixtral-8x7B-Instruct-v0.1", project: projectCampaign, region: virginia, workload: kpi.WorkloadBatch, pattern: nightly,
 			requests: 84, growth: 1.05, wattHours: 2.9 * chat, accelerator: a100, input: 720, output: 690, latency: 1900 * time.Millisecond},
 		{name: "review-mood", model: "distilbert/distilbert-base-uncased-finetuned-sst-2-english", project: "review-insights", region: finland, workload: kpi.WorkloadBatch, pattern: nightly,
-			requests: 1900, growth: 1.2, wattHours: 0.3 * classification, accelerator: l4, metered: true, input: 95, latency: 9 * time.Millisecond},
+			requests: 1900, growth: 1.2, wattHours: 0.25 * classification, accelerator: l4, metered: true, input: 95, latency: 9 * time.Millisecond},
 	}
 }
 

@@ -1,6 +1,7 @@
 package company
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -30,7 +31,9 @@ var figures = map[string]regionFigures{
 }
 
 const (
-	googleGrid = "GoogleCloudPlatform/region-carbon-info (Apache-2.0)"
+	// Worded as the import of Google's own files words it, so that importing them
+	// on top changes nothing.
+	googleGrid = "Google Cloud region-carbon-info %d (Apache-2.0)"
 	googlePUE  = "Cloud Carbon Footprint constants (Apache-2.0), after the provider"
 )
 
@@ -40,12 +43,11 @@ func factors(start, end time.Time) []warehouse.Factor {
 	var all []warehouse.Factor
 	for _, region := range regions() {
 		f := figures[region]
-		grid := warehouse.Factor{Region: region, Quantity: warehouse.FactorGridLocation, Source: googleGrid,
-			Method: "average of the grid, hourly", Boundary: "generation in the grid"}
-		grid.ValidFrom, grid.Value, grid.SourceYear = january(2023), f.grid2023, 2023
-		all = append(all, grid)
-		grid.ValidFrom, grid.Value, grid.SourceYear = january(2024), f.grid2024, 2024
-		all = append(all, grid)
+		for i, value := range []float64{f.grid2023, f.grid2024} {
+			year := 2023 + i
+			all = append(all, warehouse.Factor{Region: region, Quantity: warehouse.FactorGridLocation, ValidFrom: january(year), Value: value,
+				Source: fmt.Sprintf(googleGrid, year), SourceYear: year, Method: "average of the grid", Boundary: "operation of the power plants"})
+		}
 
 		for year := start.Year(); year <= end.Year(); year++ {
 			all = append(all, warehouse.Factor{Region: region, Quantity: warehouse.FactorElectricityPrice, ValidFrom: january(year),

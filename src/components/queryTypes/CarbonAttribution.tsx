@@ -16,6 +16,7 @@ function Options({ options, onChange }: OptionsEditorProps) {
         options={[
           { value: 'location', label: 'Location-based', description: "the grid's average" },
           { value: 'market', label: 'Market-based', description: 'the supply contracts, else the grid' },
+          { value: 'both', label: 'Side by side', description: 'the totals by each, never added' },
         ]}
         onChange={(method) => onChange({ ...options, method })}
       />
@@ -55,6 +56,8 @@ export const carbonAttribution: QueryTypeEditor = {
     { value: 'total_t', label: 'Total (tCO₂e)' },
     { value: 'share', label: 'Share' },
     { value: 'chargeback_usd', label: 'Chargeback (USD)' },
+    { value: 'location_t', label: 'Location-based (tCO₂e)' },
+    { value: 'market_t', label: 'Market-based (tCO₂e)' },
     { value: 'embodied_t', label: 'Embodied, amortised (tCO₂e)' },
   ],
   Options,
