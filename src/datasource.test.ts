@@ -8,6 +8,7 @@ const variables: Record<string, string | string[]> = {
   unit: 'Search',
   teams: ['Ranking', 'Discovery, new'],
   everything: '$__all',
+  listed: ['Ranking', 'Care'],
   dimension: 'team',
   threshold: '65',
 };
@@ -22,7 +23,10 @@ const templateSrv = {
       }
       return format ? format(value) : String(value);
     }),
-  getVariables: () => [],
+  getVariables: () => [
+    { name: 'listed', current: { value: ['$__all'] } },
+    { name: 'teams', current: { value: ['Ranking', 'Discovery, new'] } },
+  ],
 } as unknown as TemplateSrv;
 
 const datasource = new DataSource(
@@ -43,6 +47,7 @@ describe('applyTemplateVariables', () => {
     ['a variable beside a fixed member', ['Care', '${teams}'], ['Care', 'Ranking', 'Discovery, new']],
     ['a variable within a text', ['Team ${unit}'], ['Team Search']],
     ['All does not restrict', ['${everything}'], undefined],
+    ['All does not restrict, though Grafana lists every member', ['${listed}'], undefined],
     ['an empty member does not restrict', [''], undefined],
     ['fixed members', ['Care', 'Search'], ['Care', 'Search']],
   ])('%s', (_, members, expected) => {
@@ -62,6 +67,13 @@ describe('applyTemplateVariables', () => {
     expect(replaced.groupBy).toEqual(['team']);
     expect(replaced.metric).toBe('Search');
     expect(replaced.options).toEqual({ scoreThreshold: 65, stage: 'all', embodied: true });
+  });
+
+  it('takes the member of a repeated panel, though the dashboard shows All', () => {
+    const scopedVars = { listed: { text: 'Care', value: 'Care' } };
+    variables.listed = 'Care';
+    const { filters } = datasource.applyTemplateVariables(query({ filters: { team: ['$listed'] } }), scopedVars);
+    expect(filters).toEqual({ team: ['Care'] });
   });
 
   it('leaves the panel as it is', () => {

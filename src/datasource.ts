@@ -13,6 +13,9 @@ import {
 } from './types';
 import { VariableSupport } from './variables';
 
+/** What Grafana calls the choice of everything. */
+const allValue = '$__all';
+
 /** A member of a drop-down. */
 export interface Choice<T = string> {
   value: T;
@@ -84,14 +87,25 @@ export class DataSource extends DataSourceWithBackend<WattScoreQuery, WattScoreO
 
   /** All members of a text that may be a template variable with several; none for All. */
   private expand(text: string, scopedVars: ScopedVars): string[] {
+    const alone = /^\$(\w+)$|^\$\{(\w+)[^}]*\}$|^\[\[(\w+)[^\]]*\]\]$/.exec(text.trim());
+    const name = alone?.slice(1).find(Boolean);
+    if (name && !scopedVars[name] && this.isAll(name)) {
+      return [];
+    }
     let members: string[] | undefined;
     const replaced = this.templateSrv.replace(text, scopedVars, (value: string | string[]) => {
       members = Array.isArray(value) ? value : [value];
       return members.join(',');
     });
-    const isVariableAlone = /^\$\w+$|^\$\{[^}]+\}$|^\[\[[^\]]+\]\]$/.test(text.trim());
-    const expanded = members && isVariableAlone ? members : [replaced];
-    return expanded.some((member) => member === '$__all') ? [] : expanded.filter((member) => member !== '');
+    const expanded = name && members ? members : [replaced];
+    return expanded.includes(allValue) ? [] : expanded.filter((member) => member !== '');
+  }
+
+  /** Grafana replaces All by every member it has listed; to us it is no restriction. */
+  private isAll(name: string): boolean {
+    const variable = this.templateSrv.getVariables().find((candidate) => candidate.name === name);
+    const value = (variable as { current?: { value?: string | string[] } } | undefined)?.current?.value;
+    return value === allValue || (Array.isArray(value) && value.includes(allValue));
   }
 
   private expandFilters(filters: Filters | undefined, scopedVars: ScopedVars): Filters | undefined {
