@@ -23,6 +23,8 @@ import (
 // A run id that is empty (CodeCarbon 2.4 wrote such) is taken as one run of its
 // project as long as the clock agrees. A file without the column, as CodeCarbon 1
 // wrote, has one record a run.
+//
+// One reading is held for each run of the file.
 type codeCarbonRuns struct {
 	options  CodeCarbonOptions
 	last     map[string]codeCarbonReading

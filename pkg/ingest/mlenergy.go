@@ -34,7 +34,7 @@ type MLEnergyConfiguration struct {
 	OutputTokensPerSecond float64 `json:"output_throughput_tokens_per_sec"`
 }
 
-const largestMLEnergy = 64 << 20
+const largestMLEnergy = 16 << 20
 
 // ReadMLEnergy reads a file of the leaderboard.
 func ReadMLEnergy(r io.Reader) (MLEnergy, error) {

@@ -156,7 +156,7 @@ func TestFilesThatAreNoMLEnergy(t *testing.T) {
 		assert.ErrorContains(t, err, want)
 	}
 	_, err := ReadMLEnergy(&endless{1 << 40})
-	assert.ErrorContains(t, err, "larger than 64 MiB")
+	assert.ErrorContains(t, err, "larger than 16 MiB")
 }
 
 func FuzzTrace(f *testing.F) {
