@@ -30,7 +30,7 @@ const mostRows = 12
 var sections = []section{
 	{
 		heading: "How efficient is our AI?", answer: scores,
-		columns:   []string{"model", "requests", "energy_kwh", "kwh_per_1k_requests", "cost_usd", "carbon_kg", "score", "stars", "previous_score"},
+		columns:   []string{"model", "requests", "energy_kwh", "kwh_per_1k_requests", "cost_usd", "score", "stars", "previous_score"},
 		takeaways: scoreTakeaways,
 	},
 	{
@@ -40,7 +40,7 @@ var sections = []section{
 	},
 	{
 		heading: "Which models first?", answer: quadrant,
-		columns:   []string{"model", "criticality", "score", "quadrant", "requests", "energy_kwh", "cost_usd", "potential_saving_usd"},
+		columns:   []string{"model", "criticality", "score", "quadrant", "energy_kwh", "cost_usd", "potential_saving_usd"},
 		takeaways: quadrantTakeaways,
 	},
 	{

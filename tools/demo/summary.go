@@ -46,9 +46,14 @@ func printSummary(ctx context.Context, out, log io.Writer, executable string, se
 	return writeSummary(out, span, health.Message, answers)
 }
 
+// carbonPrice in USD per tonne is that of provisioning/datasources.
+const carbonPrice = 100
+
 // dataSourceSettings are those of a data source on a server of this machine.
 func dataSourceSettings(address, database, user, password string) (*backend.DataSourceInstanceSettings, error) {
-	connection, err := json.Marshal(map[string]string{"host": address, "database": database, "user": user, "tlsMode": "disable"})
+	connection, err := json.Marshal(map[string]any{
+		"host": address, "database": database, "user": user, "tlsMode": "disable", "carbonPriceUsdPerTonne": carbonPrice,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func texts(name, label string, values ...string) *data.Field {
 // none stands for a number without an answer.
 const none = -1
 
-func numbers(name, label, unit string, decimals uint16, values ...float64) *data.Field {
+func numbers(name, label, unit string, values ...float64) *data.Field {
 	pointers := make([]*float64, len(values))
 	for i, value := range values {
 		if value != none {
@@ -34,44 +34,44 @@ func numbers(name, label, unit string, decimals uint16, values ...float64) *data
 		}
 	}
 	field := data.NewField(name, nil, pointers)
-	field.Config = &data.FieldConfig{DisplayNameFromDS: label, Unit: unit, Decimals: &decimals}
+	field.Config = &data.FieldConfig{DisplayNameFromDS: label, Unit: unit}
 	return field
 }
 
 func exampleAnswers() map[string]*data.Frame {
 	byModel := data.NewFrame("",
 		texts("model", "Model", "chat-large", "search-embed"),
-		numbers("requests", "Requests", "short", 0, 1_234_567, 89),
-		numbers("energy_kwh", "Energy", "kwatth", 1, 41_000.25, 900),
-		numbers("kwh_per_1k_requests", "kWh per 1k requests", "suffix: kWh", 4, 0.0332, none),
-		numbers("cost_usd", "Cost", "currencyUSD", 0, 5123, 99.6),
-		numbers("carbon_kg", "Carbon", "suffix: kgCO₂e", 0, 15_000, 300),
-		numbers("score", "Energy Score", "none", 0, 43, none),
-		numbers("stars", "Stars", "none", 0, none, none),
-		numbers("previous_score", "Previous score", "none", 0, 40, none))
+		numbers("requests", "Requests", "short", 1_234_567, 89),
+		numbers("energy_kwh", "Energy", "kwatth", 41_000.25, 900),
+		numbers("kwh_per_1k_requests", "kWh per 1k requests", "suffix: kWh", 0.0332, none),
+		numbers("cost_usd", "Cost", "currencyUSD", 5123, 99.6),
+		numbers("carbon_kg", "Carbon", "suffix: kgCO₂e", 15_000, 300),
+		numbers("score", "Energy Score", "none", 43, none),
+		numbers("stars", "Stars", "none", none, none),
+		numbers("previous_score", "Previous score", "none", 40, none))
 	byModel.Meta = &data.FrameMeta{
 		Custom:  map[string]any{"measuredShare": 0.87, "factorVersion": map[string]any{"id": 1, "name": "Reference figures 2024"}},
 		Notices: []data.Notice{{Text: "2.1 % of the request-serving energy is not scored."}},
 	}
 	return map[string]*data.Frame{
-		overall: data.NewFrame("", numbers("energy_kwh", "Energy", "kwatth", 1, 41_900.25),
-			numbers("score", "Energy Score", "none", 0, 43), numbers("previous_score", "Previous score", "none", 0, 40)),
+		overall: data.NewFrame("", numbers("energy_kwh", "Energy", "kwatth", 41_900.25),
+			numbers("score", "Energy Score", "none", 43), numbers("previous_score", "Previous score", "none", 40)),
 		scores: byModel,
 		carbon: data.NewFrame("",
 			texts("business_unit", "Business unit", "Search", kpi.Idle, kpi.Unallocated),
-			numbers("inference", "Inference", "suffix: tCO₂e", 1, 12, 0, 0.5),
-			numbers("idle", "Idle", "suffix: tCO₂e", 1, 0, 2.5, 0),
-			numbers("total_t", "Total", "suffix: tCO₂e", 1, 12, 2.5, 0.5),
-			numbers("share", "Share", "percentunit", 1, 0.8, 0.1667, 0.0333)),
+			numbers("inference", "Inference", "suffix: tCO₂e", 12, 0, 0.5),
+			numbers("idle", "Idle", "suffix: tCO₂e", 0, 2.5, 0),
+			numbers("total_t", "Total", "suffix: tCO₂e", 12, 2.5, 0.5),
+			numbers("share", "Share", "percentunit", 0.8, 0.1667, 0.0333)),
 		quadrant: data.NewFrame("",
-			texts("model", "Model", "chat-large"), numbers("criticality", "Business criticality", "none", 0, 90),
-			numbers("score", "Energy Score", "none", 0, 43), texts("quadrant", "Quadrant", string(kpi.QuadrantImmediateAction)),
-			numbers("potential_saving_usd", "Potential saving", "currencyUSD", 0, 1234.4)),
+			texts("model", "Model", "chat-large"), numbers("criticality", "Business criticality", "none", 90),
+			numbers("score", "Energy Score", "none", 43), texts("quadrant", "Quadrant", string(kpi.QuadrantImmediateAction)),
+			numbers("potential_saving_usd", "Potential saving", "currencyUSD", 1234.4)),
 		hardware: data.NewFrame("",
-			texts("stage", "Stage", "Deployed", "E-waste"), numbers("assets", "Assets", "short", 0, 1200, 4),
-			numbers("share", "Share", "percentunit", 1, 0.9967, 0.0033),
-			numbers("embodied_kg", "Embodied carbon", "suffix: kgCO₂e", 0, 196_800, 656),
-			numbers("embodied_amortised_kg", "Embodied in the period", "suffix: kgCO₂e", 0, 32_800, 0)),
+			texts("stage", "Stage", "Deployed", "E-waste"), numbers("assets", "Assets", "short", 1200, 4),
+			numbers("share", "Share", "percentunit", 0.9967, 0.0033),
+			numbers("embodied_kg", "Embodied carbon", "suffix: kgCO₂e", 196_800, 656),
+			numbers("embodied_amortised_kg", "Embodied in the period", "suffix: kgCO₂e", 32_800, 0)),
 	}
 }
 

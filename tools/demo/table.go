@@ -15,8 +15,8 @@ import (
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
 )
 
-// writeTable writes a frame's named columns, or all, as its field configs say:
-// label and unit in the heading, as many decimals as the number is good for.
+// writeTable writes a frame's named columns, or all, with label and unit in the
+// heading as the field configs say.
 func writeTable(out io.Writer, frame *data.Frame, columns []string, most int) {
 	fields := frame.Fields
 	if columns != nil {
@@ -43,10 +43,11 @@ func writeTable(out io.Writer, frame *data.Frame, columns []string, most int) {
 	writer.AppendHeader(header)
 	writer.SetColumnConfigs(configs)
 	rows := frame.Rows()
+	decimals := decimalsByUnit(fields)
 	for i := range min(rows, most) {
 		cells := table.Row{}
 		for _, field := range fields {
-			cells = append(cells, cell(field, i))
+			cells = append(cells, cell(field, i, decimals[unitOf(field)]))
 		}
 		writer.AppendRow(cells)
 	}
@@ -56,16 +57,22 @@ func writeTable(out io.Writer, frame *data.Frame, columns []string, most int) {
 	}
 }
 
-// heading is a field's label with its unit beneath.
+// heading is a field's label with its unit beneath, in narrow lines.
 func heading(field *data.Field) string {
 	label := field.Name
 	if field.Config != nil && field.Config.DisplayNameFromDS != "" {
 		label = field.Config.DisplayNameFromDS
 	}
-	if unit := unitOf(field); unit != "" && !strings.HasPrefix(label, unit) {
-		return label + "\n" + unit
+	const width = 13
+	wrapped := text.WrapSoft(label, width)
+	lines := strings.Split(wrapped, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i]) // wrapping pads
 	}
-	return label
+	if unit := unitOf(field); unit != "" && !strings.HasPrefix(label, unit) {
+		lines = append(lines, unit)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // unitOf is a field's unit for a reader, from Grafana's name of it.
@@ -87,26 +94,66 @@ func unitOf(field *data.Field) string {
 	}
 }
 
+// longestName is how much of a long name a table shows.
+const longestName = 36
+
 // cell is a value for a reader. No answer is a dash, not a zero.
-func cell(field *data.Field, row int) string {
+func cell(field *data.Field, row, decimals int) string {
 	value, ok := field.ConcreteAt(row)
 	if !ok {
 		return "–"
 	}
 	switch v := value.(type) {
 	case string:
-		return query.MemberLabel(v)
+		return text.Snip(query.MemberLabel(v), longestName, "…")
 	case float64:
-		decimals := 0
-		if field.Config != nil && field.Config.Decimals != nil {
-			decimals = int(*field.Config.Decimals)
-		}
 		if unitOf(field) == "%" {
 			v *= 100
 		}
 		return thousands(v, decimals)
 	}
 	return fmt.Sprint(value)
+}
+
+// decimalsByUnit gives columns of one unit the same number of decimals, that of
+// the coarsest.
+func decimalsByUnit(fields []*data.Field) map[string]int {
+	decimals := map[string]int{}
+	for _, field := range fields {
+		if field.Type() == data.FieldTypeString {
+			continue
+		}
+		unit, own := unitOf(field), decimalsOf(field)
+		if shared, ok := decimals[unit]; !ok || own < shared {
+			decimals[unit] = own
+		}
+	}
+	return decimals
+}
+
+// decimalsOf is how many decimals a column is good for: the field's own, else
+// what shows three digits of its middle value. A score or a count has none.
+func decimalsOf(field *data.Field) int {
+	var sizes []float64
+	for i := range field.Len() {
+		if value, ok := field.ConcreteAt(i); ok {
+			if number, isNumber := value.(float64); isNumber && number != 0 {
+				sizes = append(sizes, math.Abs(number))
+			}
+		}
+	}
+	switch {
+	case field.Config != nil && field.Config.Decimals != nil:
+		return int(*field.Config.Decimals)
+	case len(sizes) == 0 || field.Config == nil || field.Config.Unit == "none" || field.Config.Unit == "short":
+		return 0
+	}
+	slices.Sort(sizes)
+	middle := sizes[len(sizes)/2]
+	if unitOf(field) == "%" {
+		middle *= 100
+	}
+	return min(max(0, 2-int(math.Floor(math.Log10(middle)))), 6)
 }
 
 // thousands writes a number with a thin group every three digits.

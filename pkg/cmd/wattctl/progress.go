@@ -67,8 +67,11 @@ func (p *progressShown) bar(to io.Writer) {
 		for {
 			select {
 			case <-ticks.C:
-				// A tracker that reaches its total is done, and then takes no more.
-				tracker.SetValue(min(p.done.Load(), max(0, p.total-1)))
+				done := p.done.Load()
+				if p.total > 0 {
+					done = min(done, p.total-1) // a tracker at its total is done and takes no more
+				}
+				tracker.SetValue(done)
 			case <-p.stop:
 				tracker.SetValue(p.done.Load())
 				tracker.MarkAsDone()
