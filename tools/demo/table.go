@@ -47,7 +47,7 @@ func writeTable(out io.Writer, frame *data.Frame, columns []string, most int) {
 	for i := range min(rows, most) {
 		cells := table.Row{}
 		for _, field := range fields {
-			cells = append(cells, cell(field, i, decimals[unitOf(field)]))
+			cells = append(cells, cell(field, i, decimals[grafanaUnit(field)]))
 		}
 		writer.AppendRow(cells)
 	}
@@ -75,12 +75,16 @@ func heading(field *data.Field) string {
 	return strings.Join(lines, "\n")
 }
 
-// unitOf is a field's unit for a reader, from Grafana's name of it.
-func unitOf(field *data.Field) string {
+func grafanaUnit(field *data.Field) string {
 	if field.Config == nil {
 		return ""
 	}
-	switch unit := field.Config.Unit; unit {
+	return field.Config.Unit
+}
+
+// unitOf is a field's unit for a reader, from Grafana's name of it.
+func unitOf(field *data.Field) string {
+	switch unit := grafanaUnit(field); unit {
 	case "kwatth":
 		return "kWh"
 	case "currencyUSD":
@@ -123,7 +127,7 @@ func decimalsByUnit(fields []*data.Field) map[string]int {
 		if field.Type() == data.FieldTypeString {
 			continue
 		}
-		unit, own := unitOf(field), decimalsOf(field)
+		unit, own := grafanaUnit(field), decimalsOf(field)
 		if shared, ok := decimals[unit]; !ok || own < shared {
 			decimals[unit] = own
 		}
@@ -145,7 +149,7 @@ func decimalsOf(field *data.Field) int {
 	switch {
 	case field.Config != nil && field.Config.Decimals != nil:
 		return int(*field.Config.Decimals)
-	case len(sizes) == 0 || field.Config == nil || field.Config.Unit == "none" || field.Config.Unit == "short":
+	case len(sizes) == 0 || grafanaUnit(field) == "none" || grafanaUnit(field) == "short":
 		return 0
 	}
 	slices.Sort(sizes)
