@@ -151,12 +151,11 @@ func decimalsOf(field *data.Field) int {
 		return int(*field.Config.Decimals)
 	case len(sizes) == 0 || grafanaUnit(field) == "none" || grafanaUnit(field) == "short":
 		return 0
+	case unitOf(field) == "%":
+		return 1
 	}
 	slices.Sort(sizes)
 	middle := sizes[len(sizes)/2]
-	if unitOf(field) == "%" {
-		middle *= 100
-	}
 	return min(max(0, 2-int(math.Floor(math.Log10(middle)))), 6)
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path"
@@ -47,7 +48,7 @@ func download(ctx context.Context, log io.Writer, site, cache string, platform p
 	archive := fmt.Sprintf("%s/grafana-%s.%s-%s.tar.gz", site, Version, platform.OS, platform.Arch)
 	wanted, err := fetchChecksum(ctx, archive+".sha256")
 	if err != nil {
-		return nil, fmt.Errorf("Grafana cannot be downloaded (%w)", err)
+		return nil, fmt.Errorf("Grafana cannot be downloaded (%w)", withoutAddresses(err))
 	}
 	fmt.Fprintf(log, "Downloading %s\n", archive)
 	staging, err := os.MkdirTemp(cache, "downloading-")
@@ -65,6 +66,15 @@ func download(ctx context.Context, log io.Writer, site, cache string, platform p
 		return nil, err
 	}
 	return openHome(directory)
+}
+
+// withoutAddresses shortens what a machine without a network gets to see.
+func withoutAddresses(err error) error {
+	var unknown *net.DNSError
+	if errors.As(err, &unknown) {
+		return fmt.Errorf("%s: %s", unknown.Name, unknown.Err)
+	}
+	return err
 }
 
 func fetchChecksum(ctx context.Context, address string) (string, error) {
