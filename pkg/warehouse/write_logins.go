@@ -108,12 +108,3 @@ func (s *Store) PutLogin(ctx context.Context, name string, role Role, password s
 	}
 	return created, nil
 }
-
-// Exists says whether the server has a login or role of this name.
-func (s *Store) Exists(ctx context.Context, name string) (bool, error) {
-	var exists bool
-	if err := s.pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&exists); err != nil {
-		return false, fmt.Errorf("looking for the login %s: %w", name, err)
-	}
-	return exists, nil
-}
