@@ -17,7 +17,8 @@ type Process struct {
 }
 
 // Start starts the command in a process group of its own, so that Ctrl-C in the
-// terminal reaches only this process, which then stops its children in order.
+// terminal reaches only this process, which then stops its children in order, and
+// so that what a child leaves behind when it ends can be ended too.
 // On Linux the child is interrupted when this process dies, however it dies.
 func Start(command *exec.Cmd) (*Process, error) {
 	tie(command)
@@ -34,6 +35,7 @@ func Start(command *exec.Cmd) (*Process, error) {
 			return
 		}
 		process.err = command.Wait()
+		killGroup(command.Process.Pid) // what it started and left behind
 		close(process.done)
 	}()
 	if err := <-started; err != nil {

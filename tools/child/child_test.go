@@ -27,6 +27,12 @@ func TestMain(m *testing.M) {
 		}
 		_, _ = os.Stdout.WriteString(strconv.Itoa(process.ID()) + "\n")
 		<-process.Done()
+	case "careless parent":
+		orphan := play("child")
+		if err := orphan.Start(); err != nil {
+			panic(err)
+		}
+		_, _ = os.Stdout.WriteString(strconv.Itoa(orphan.Process.Pid) + "\n")
 	case "child":
 		time.Sleep(10 * time.Minute)
 	default:
@@ -59,6 +65,25 @@ func TestStopEndsTheProcess(t *testing.T) {
 func TestAProcessThatCannotStartIsAnError(t *testing.T) {
 	_, err := child.Start(exec.Command("no-such-program"))
 	assert.ErrorContains(t, err, "no-such-program")
+}
+
+func TestWhatAProcessLeavesBehindEndsToo(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Log("Windows has no process groups that could be ended")
+		return
+	}
+	command := play("careless parent")
+	output, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	command.Stdout = output
+	process, err := child.Start(command)
+	require.NoError(t, err)
+	<-process.Done()
+	text, err := os.ReadFile(output.Name())
+	require.NoError(t, err)
+	orphan, err := strconv.Atoi(string(text[:len(text)-1]))
+	require.NoError(t, err)
+	assert.Eventually(t, func() bool { return !running(orphan) }, 30*time.Second, 20*time.Millisecond, "process %d was left behind", orphan)
 }
 
 func TestDiesWithItsParent(t *testing.T) {

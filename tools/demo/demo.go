@@ -131,13 +131,7 @@ func startGrafana(ctx context.Context, out io.Writer, installation grafana.Insta
 			Dashboards:    filepath.Join(builder.Root, "dashboards"),
 			HomeDashboard: "executive-overview.json",
 			Directory:     filepath.Join(cache, "grafana"),
-			Environment: map[string]string{
-				"WATTSCORE_HOST":     installation.Reach(c.server.Address()),
-				"WATTSCORE_DATABASE": databaseName,
-				"WATTSCORE_USER":     readerName,
-				"WATTSCORE_PASSWORD": c.readerPassword,
-				"WATTSCORE_TLS_MODE": "disable", // this machine's loopback interface
-			},
+			Environment:   provisioningVariables(installation.Reach(c.server.Address()), c.readerPassword),
 		})
 		return err
 	})
@@ -164,6 +158,17 @@ func summarise(ctx context.Context, out io.Writer, builder *build.Builder, c com
 	}
 	defer log.Close() //nolint:errcheck // nothing is read from it here
 	return printSummary(ctx, out, log, builder.PluginExecutable(project.ThisPlatform()), settings, time.Now())
+}
+
+// provisioningVariables are what the files in provisioning read.
+func provisioningVariables(address, password string) map[string]string {
+	return map[string]string{
+		"WATTSCORE_HOST":     address,
+		"WATTSCORE_DATABASE": databaseName,
+		"WATTSCORE_USER":     readerName,
+		"WATTSCORE_PASSWORD": password,
+		"WATTSCORE_TLS_MODE": "disable", // this machine's loopback interface
+	}
 }
 
 // wait returns when the context ends, or with an error when a server does.

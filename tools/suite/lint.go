@@ -16,7 +16,6 @@ func Lint(ctx context.Context, runner step.Runner) error {
 		runner.Run(ctx, "Lint the TypeScript", "npm", "run", "lint"),
 		runner.Do("Check the Go formatting", func() error { return checkFormat(ctx, runner) }),
 		runner.Run(ctx, "Vet the Go code", "go", "vet", "./..."),
-		runner.Run(ctx, "Vet the Magefile", "go", "vet", "-tags", "mage", "Magefile.go"),
 	)
 }
 
