@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/project"
 )
@@ -69,14 +70,17 @@ func writeArchive(path string, manifest project.Manifest, directory string) erro
 	return os.Rename(file.Name(), path)
 }
 
+// archiveTime is the time of all files in the archive, the first that the format
+// knows, so that the same files make the same archive.
+var archiveTime = time.Date(1980, time.January, 1, 0, 0, 0, 0, time.UTC)
+
 func addFile(archive *zip.Writer, from, name string, executable bool) error {
 	file, err := os.Open(from)
 	if err != nil {
 		return err
 	}
 	defer file.Close() //nolint:errcheck // read only
-	// The same files make the same archive: their times and other bits are left out.
-	header := &zip.FileHeader{Name: name, Method: zip.Deflate}
+	header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: archiveTime}
 	header.SetMode(0o644)
 	if executable {
 		header.SetMode(0o755)
