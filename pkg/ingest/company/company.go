@@ -54,6 +54,7 @@ type stories struct {
 	release      time.Time
 	modelRetired time.Time
 	modelStaged  time.Time
+	unplanned    []string // runs that no budget foresaw
 }
 
 // months are the calendar months of events: the last 12 have a preceding 12,
@@ -65,7 +66,7 @@ const months = 25
 func Generate(seed uint64, end time.Time) *Company { return generate(seed, end, months) }
 
 func generate(seed uint64, end time.Time, months int) *Company {
-	end = end.UTC().Truncate(time.Hour)
+	end = end.UTC().Truncate(tick)
 	current := monthOf(end.Add(-time.Nanosecond))
 	c := &Company{
 		Seed: seed, Start: current.AddDate(0, 1-months, 0), End: end, current: current,

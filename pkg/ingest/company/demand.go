@@ -125,10 +125,25 @@ func (c *Company) endpoints() []endpoint {
 
 const hoursPerYear = 8766
 
+// tick is the shortest slot, and how far the newest event may be behind the end.
+const tick = 10 * time.Minute
+
+// slot is how long the requests are that one event stands for: the closer to the
+// end, the finer, so that a panel of this hour has something to show. It depends
+// on the month alone, or a later company would cut the same requests otherwise.
+func (c *Company) slot(at time.Time) time.Duration {
+	switch {
+	case !at.Before(c.current):
+		return tick
+	case !at.Before(c.current.AddDate(0, -1, 0)):
+		return time.Hour
+	}
+	return 3 * time.Hour
+}
+
 // serve makes the events of the endpoints: an event is an endpoint's requests in
-// three hours, or in one hour since the beginning of the month before the last.
+// one slot.
 func (c *Company) serve() {
-	hourly := c.current.AddDate(0, -1, 0)
 	for _, e := range c.endpoints() {
 		r := c.random(e.name)
 		from, until := c.Start, c.End
@@ -138,12 +153,8 @@ func (c *Company) serve() {
 		if !e.until.IsZero() {
 			until = e.until
 		}
-		slot := 3 * time.Hour
-		for at := from; !at.Add(slot).After(until); at = at.Add(slot) {
-			if !at.Before(hourly) {
-				slot = time.Hour
-			}
-			c.Events = append(c.Events, c.requests(&e, at, slot, r))
+		for at := from; !at.Add(c.slot(at)).After(until); at = at.Add(c.slot(at)) {
+			c.Events = append(c.Events, c.requests(&e, at, c.slot(at), r))
 		}
 	}
 }

@@ -20,8 +20,8 @@
 //   - Three months before, personal-ranking of Search & Discovery trains a
 //     foundation model on 128 rented GPUs in one week: energy by workload, and
 //     training runs.
-//   - That week is the only one of the last twelve months in which the company
-//     spends more than its budget: cost against budget.
+//   - That week is the only one in which the company spends more than its budget,
+//     and Search & Discovery the only unit that ever does: cost against budget.
 //   - care-assistant answers customers with Llama-3.3-70B, a model of criticality
 //     94 that takes more than four times the reference energy: Immediate Action
 //     Required in the efficiency quadrant.
@@ -32,6 +32,7 @@
 //   - Seven months before, care-assistant retires Mistral-7B for Qwen3-14B; five
 //     before, replenishment-planner stages gpt-oss-20b: usage by model.
 //   - The hall's PUE improves twice a year: facility energy against IT energy.
-//   - The A100s of five years ago leave service, and B200s are in their boxes:
-//     hardware lifecycle.
+//   - The A100s of five years ago leave service, and B200s are in their boxes. The
+//     supplier of the hall declared the embodied carbon of its H100s: hardware
+//     lifecycle.
 package company

@@ -2,6 +2,7 @@ package company
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
@@ -72,13 +73,25 @@ func monthSeason(month time.Month) float64 {
 	return 1
 }
 
-// spending is what each business unit and the company spent and emitted in each
-// ISO week, by the week's Monday.
+// spending is what each business unit and the company spent and emitted, by the
+// unit and the day that a period begins.
 type spending map[string]map[time.Time]amounts
 
 type amounts struct{ usd, kilograms float64 }
 
-func (c *Company) spending() spending {
+func (a amounts) plus(b amounts) amounts { return amounts{a.usd + b.usd, a.kilograms + b.kilograms} }
+
+func (a amounts) times(factor float64) amounts {
+	return amounts{a.usd * factor, a.kilograms * factor}
+}
+
+// atLeast is the larger of each amount.
+func (a amounts) atLeast(b amounts) amounts {
+	return amounts{max(a.usd, b.usd), max(a.kilograms, b.kilograms)}
+}
+
+// spending adds up the events that count, by the period of their days.
+func (c *Company) spending(period func(time.Time) time.Time, counts func(*warehouse.Event) bool) spending {
 	unitOf := map[string]string{}
 	for _, p := range c.Projects {
 		unitOf[p.Name] = p.BusinessUnit
@@ -90,53 +103,57 @@ func (c *Company) spending() spending {
 	prices := c.prices()
 	for i := range c.Events {
 		e := &c.Events[i]
+		if !counts(e) {
+			continue
+		}
 		eachPart(e, 24*time.Hour, func(day time.Time, part float64) {
-			usd, kilograms := float64(prices.cost(e, day, part)), float64(prices.carbon(e, day, part))
-			add := func(unit string) {
-				week := spent[unit][weekOf(day)]
-				spent[unit][weekOf(day)] = amounts{week.usd + usd, week.kilograms + kilograms}
-			}
-			add(company)
+			a := amounts{float64(prices.cost(e, day, part)), float64(prices.carbon(e, day, part))}
+			spent[company][period(day)] = spent[company][period(day)].plus(a)
 			if unit := unitOf[e.Project]; unit != company {
-				add(unit)
+				spent[unit][period(day)] = spent[unit][period(day)].plus(a)
 			}
 		})
 	}
 	return spent
 }
 
-// Budgets are set by quarter, with room above the dearest week that was planned;
-// a quarter gets most of what the one before had. The ranking campaign was
-// planned by nobody.
+// A budget has room above the dearest week of serving in its quarter, and serving
+// gets most of what it had in the quarter before.
 const (
-	costRoom   = 1.08
-	carbonRoom = 1.05
+	costRoom   = 1.10
+	carbonRoom = 1.07
 	kept       = 0.9
 )
 
-// budget makes daily cost and weekly carbon budgets through the quarter of the end.
+// budget makes daily cost and weekly carbon budgets through the quarter of the
+// end: what serving takes, the same all quarter, and the training campaigns on
+// the days they run. The ranking campaign was planned by nobody.
 func (c *Company) budget() {
-	spent := c.spending()
-	until := quarterOf(c.current).AddDate(0, 3, 0)
+	serving := c.spending(weekOf, func(e *warehouse.Event) bool { return e.RunID == "" })
+	campaigns := c.spending(dayOf, func(e *warehouse.Event) bool {
+		return e.RunID != "" && !slices.Contains(c.stories.unplanned, e.RunID)
+	})
 	for _, unit := range append([]string{company}, units()...) {
 		dearest := map[time.Time]amounts{}
-		for week, a := range spent[unit] {
-			if week.Equal(c.stories.spikeWeek) {
-				continue
-			}
-			for _, quarter := range []time.Time{quarterOf(week), quarterOf(week.AddDate(0, 0, 6))} {
-				d := dearest[quarter]
-				dearest[quarter] = amounts{max(d.usd, a.usd), max(d.kilograms, a.kilograms)}
-			}
+		for week, a := range serving[unit] {
+			first, last := quarterOf(week), quarterOf(week.AddDate(0, 0, 6))
+			dearest[first] = dearest[first].atLeast(a)
+			dearest[last] = dearest[last].atLeast(a)
 		}
-		for day := c.Start; day.Before(until); day = day.AddDate(0, 0, 1) {
-			planned, before := dearest[quarterOf(day)], dearest[quarterOf(day).AddDate(0, -3, 0)]
-			planned = amounts{max(planned.usd, kept*before.usd), max(planned.kilograms, kept*before.kilograms)}
+		// Whole weeks, because a week is held against the sum of its days.
+		until := mondayFrom(quarterOf(c.current).AddDate(0, 3, 0))
+		week := amounts{}
+		for day := weekOf(c.Start); day.Before(until); day = day.AddDate(0, 0, 1) {
+			quarter := quarterOf(day)
+			served := dearest[quarter].atLeast(dearest[quarter.AddDate(0, -3, 0)].times(kept))
+			planned := served.times(1.0 / 7).plus(campaigns[unit][day])
+			week = week.plus(planned)
 			c.CostBudgets = append(c.CostBudgets, warehouse.CostBudget{Day: day, BusinessUnit: unit,
-				USD: math.Ceil(planned.usd*costRoom/7/10) * 10, Source: Name + ", budget of the quarter"})
-			if day.Weekday() == time.Monday {
-				c.CarbonBudgets = append(c.CarbonBudgets, warehouse.CarbonBudget{Week: day, BusinessUnit: unit,
-					Kilograms: math.Ceil(planned.kilograms*carbonRoom/10) * 10, Source: Name + ", climate plan"})
+				USD: math.Ceil(planned.usd*costRoom/10) * 10, Source: Name + ", budget of the quarter"})
+			if day.Weekday() == time.Sunday {
+				c.CarbonBudgets = append(c.CarbonBudgets, warehouse.CarbonBudget{Week: weekOf(day), BusinessUnit: unit,
+					Kilograms: math.Ceil(week.kilograms*carbonRoom/10) * 10, Source: Name + ", climate plan"})
+				week = amounts{}
 			}
 		}
 	}

@@ -76,7 +76,7 @@ func TestSizes(t *testing.T) {
 	}
 	assert.Len(t, regions, 6)
 	assert.Greater(t, facts, 150_000)
-	assert.Less(t, facts, 250_000)
+	assert.Less(t, facts, 400_000)
 	assert.False(t, c.End.AddDate(-2, 0, 0).Before(c.Start), "the last 12 months have a preceding 12")
 	t.Logf("%d events, %d facts, %d training runs", len(c.Events), facts, len(c.TrainingRuns))
 
@@ -97,6 +97,45 @@ func TestSizes(t *testing.T) {
 	assert.Len(t, classes, 12)
 	assert.GreaterOrEqual(t, classes["chat"], 6)
 	assert.GreaterOrEqual(t, classes["text_classification"], 2)
+}
+
+func TestThisHourHasEvents(t *testing.T) {
+	for _, end := range []time.Time{
+		time.Date(2025, 11, 23, 15, 47, 12, 0, time.UTC),
+		time.Date(2025, 11, 1, 0, 20, 0, 0, time.UTC), // the month has two slots
+		time.Date(2025, 11, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		c := generate(1, end, 2)
+		until, endpoints := map[string]time.Time{}, 0
+		for _, e := range c.Events {
+			if e.Endpoint != "" {
+				until[e.Endpoint] = e.Time.Add(c.slot(e.Time))
+			}
+		}
+		for _, e := range c.endpoints() {
+			if e.until.IsZero() {
+				endpoints++
+				assert.LessOrEqual(t, end.Sub(until[e.name]), tick, "%s at %s", e.name, end)
+			}
+		}
+		assert.NotZero(t, endpoints)
+	}
+}
+
+func TestQualityDiffersByProject(t *testing.T) {
+	energy, measured := map[string]float64{}, map[string]float64{}
+	for _, e := range norrfold().Events {
+		energy[e.Project] += float64(e.ITEnergy)
+		if e.Measured {
+			measured[e.Project] += float64(e.ITEnergy)
+		}
+	}
+	shares := make([]float64, 0, len(energy))
+	for _, p := range norrfold().Projects {
+		shares = append(shares, measured[p.Name]/energy[p.Name])
+	}
+	assert.Less(t, slices.Min(shares), 0.4, "some project mostly estimates")
+	assert.Greater(t, slices.Max(shares), 0.9, "some project meters nearly all")
 }
 
 func TestEnergyHangsTogether(t *testing.T) {
@@ -138,6 +177,34 @@ func TestEnergyHangsTogether(t *testing.T) {
 	assert.Less(t, billed, served)
 }
 
+func TestFleetCanDrawTheEnergy(t *testing.T) {
+	c := norrfold()
+	kilowatts := map[string]float64{}
+	for _, a := range []accelerator{a100PCIe, a100, h100, b200, l4} {
+		kilowatts[a.name] = a.kilowatts
+	}
+	lives := map[string][]kpi.HardwareEvent{}
+	for _, e := range c.HardwareEvents {
+		lives[e.Serial] = append(lives[e.Serial], kpi.HardwareEvent{Time: e.Time, Stage: kpi.HardwareStage(e.Stage)})
+	}
+	// Mid-year stands for the year; a reused GPU draws power as well.
+	middle, capacity := end.AddDate(0, -6, 0), 0.0
+	for _, a := range c.HardwareAssets {
+		stage, _ := kpi.NewHardwareLife(lives[a.Serial]...).StageBefore(middle)
+		if stage == kpi.HardwareDeployed || stage == kpi.HardwareReused {
+			capacity += kilowatts[a.Accelerator]
+		}
+	}
+	drawn := 0.0
+	for _, e := range c.Events {
+		if !e.Time.Before(end.AddDate(-1, 0, 0)) && !slices.Contains(c.stories.unplanned, e.RunID) {
+			drawn += float64(e.ITEnergy) / hoursPerYear
+		}
+	}
+	t.Logf("%.0f kW on average of %.0f kW in service", drawn, capacity)
+	assert.InDelta(t, 0.95, drawn/capacity, 0.3, "beyond the fleet there is only what it rents")
+}
+
 func TestFleet(t *testing.T) {
 	c := norrfold()
 	stage := map[string]string{}
@@ -167,4 +234,11 @@ func TestFleet(t *testing.T) {
 		}
 	}
 	assert.NotZero(t, due, "some hardware is due to be replaced")
+	declared := 0
+	for _, a := range c.HardwareAssets {
+		if a.EmbodiedKilograms != nil {
+			declared++
+		}
+	}
+	assert.Equal(t, 30, declared, "the hall's supplier declared its own embodied carbon")
 }

@@ -3,6 +3,7 @@ package company
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
@@ -18,16 +19,19 @@ func count(t *testing.T, pool *pgxpool.Pool, query string) (n int) {
 	return n
 }
 
+// early in its month, the company has few of the finest slots.
+var early = time.Date(2025, 11, 5, 15, 0, 0, 0, time.UTC)
+
 func TestLoadTwice(t *testing.T) {
 	pool := warehousetest.Open(t)
 	store := warehouse.OpenStore(pool)
-	c := generate(1, end, 2)
+	c := generate(1, early, 2)
 	tables := []string{"inference_energy_fact", "model", "project", "training_run", "hardware_asset", "hardware_event",
 		"business_metric", "cost_budget", "carbon_budget", "region_factor", "factor_version"}
 	var first map[string]int
 	for range 2 {
 		done, total := 0, 0
-		require.NoError(t, c.Load(t.Context(), store, end, func(d, n int) {
+		require.NoError(t, c.Load(t.Context(), store, early, func(d, n int) {
 			assert.Greater(t, d, done)
 			done, total = d, n
 		}))
@@ -46,7 +50,7 @@ func TestLoadTwice(t *testing.T) {
 		}
 		assert.Equal(t, first, counts, "the second time nothing is stored")
 	}
-	result, err := store.WriteEvents(t.Context(), c.Events[:batch], end)
+	result, err := store.WriteEvents(t.Context(), c.Events[:batch], early)
 	require.NoError(t, err)
 	assert.Zero(t, result.Stored)
 	assert.Equal(t, batch, result.Unchanged)
@@ -54,10 +58,10 @@ func TestLoadTwice(t *testing.T) {
 
 func TestLoadedFactorsPriceAsTheBudgetsDo(t *testing.T) {
 	pool := warehousetest.Open(t)
-	c := generate(1, end, 2)
-	require.NoError(t, c.Load(t.Context(), warehouse.OpenStore(pool), end, nil))
+	c := generate(1, early, 2)
+	require.NoError(t, c.Load(t.Context(), warehouse.OpenStore(pool), early, nil))
 	usd, kilograms := 0.0, 0.0
-	for _, a := range c.spending()[company] {
+	for _, a := range c.spending(weekOf, every)[company] {
 		usd, kilograms = usd+a.usd, kilograms+a.kilograms
 	}
 	var stored struct{ usd, kilograms float64 }
@@ -68,14 +72,14 @@ func TestLoadedFactorsPriceAsTheBudgetsDo(t *testing.T) {
 
 func TestLoadPutsFactorsInForceAmongEvents(t *testing.T) {
 	pool := warehousetest.Open(t)
-	warehousetest.Write(t, pool, end, warehousetest.Event("somebody", end.AddDate(0, 0, -3)))
-	c := generate(1, end, 1)
-	require.NoError(t, c.Load(t.Context(), warehouse.OpenStore(pool), end, nil))
+	warehousetest.Write(t, pool, early, warehousetest.Event("somebody", early.AddDate(0, 0, -3)))
+	c := generate(1, early, 1)
+	require.NoError(t, c.Load(t.Context(), warehouse.OpenStore(pool), early, nil))
 	assert.Equal(t, 1, count(t, pool, "SELECT count(*) FROM wattscore.factor_version WHERE in_force AND name = '"+Name+"'"))
 }
 
 func TestLoadRejects(t *testing.T) {
-	c := generate(1, end, 1)
+	c := generate(1, early, 1)
 	err := c.Load(t.Context(), warehouse.OpenStore(warehousetest.Open(t)), c.Start, nil)
 	require.ErrorContains(t, err, "in the future")
 	assert.ErrorContains(t, err, "loading the demo company")

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
@@ -148,26 +147,50 @@ func TestReleaseHalvesEnergy(t *testing.T) {
 	assert.InDelta(t, 0.5, after/before, 0.02)
 }
 
-// overBudget lists the weeks of the last 12 months in which the company spent
-// more than its budget, and how tight the budget was in the tightest other week.
-func overBudget(c *Company) (weeks []time.Time, ratio, tightest float64) {
-	budget := map[time.Time]float64{}
+// weeksOver lists the weeks in which a business unit spent more than its budget,
+// and how tight the budget was in all other weeks.
+func weeksOver(c *Company, spent spending, unit string, amount func(amounts) float64) (over []time.Time, tightest, mean float64) {
+	budget := map[time.Time]amounts{}
 	for _, b := range c.CostBudgets {
-		if b.BusinessUnit == company {
-			budget[weekOf(b.Day)] += b.USD
+		if b.BusinessUnit == unit {
+			budget[weekOf(b.Day)] = budget[weekOf(b.Day)].plus(amounts{usd: b.USD})
 		}
 	}
-	for week, spent := range c.spending()[company] {
-		switch r := spent.usd / budget[week]; {
-		case week.Before(c.End.AddDate(-1, 0, -6)):
-		case r > 1:
-			weeks, ratio = append(weeks, week), r
-		default:
-			tightest = max(tightest, r)
+	for _, b := range c.CarbonBudgets {
+		if b.BusinessUnit == unit {
+			budget[b.Week] = budget[b.Week].plus(amounts{kilograms: b.Kilograms})
 		}
 	}
-	return weeks, ratio, tightest
+	total, planned := 0.0, 0.0
+	for week, a := range spent[unit] {
+		if ratio := amount(a) / amount(budget[week]); ratio > 1 {
+			over = append(over, week)
+		} else {
+			tightest = max(tightest, ratio)
+			total, planned = total+amount(a), planned+amount(budget[week])
+		}
+	}
+	slices.SortFunc(over, time.Time.Compare)
+	return over, tightest, total / planned
 }
+
+// ahead is the company as a time zone ahead of UTC cuts its days. What that moves
+// out of the budgets' first week is left out.
+func ahead(c *Company, shift time.Duration) *Company {
+	moved := *c
+	moved.Events = nil
+	for _, e := range c.Events {
+		if e.Time = e.Time.Add(shift); !e.Time.Before(weekOf(c.Start)) {
+			moved.Events = append(moved.Events, e)
+		}
+	}
+	return &moved
+}
+
+func every(*warehouse.Event) bool { return true }
+
+func usd(a amounts) float64       { return a.usd }
+func kilograms(a amounts) float64 { return a.kilograms }
 
 func TestOneWeekOverBudget(t *testing.T) {
 	// Whenever somebody loads the company, whatever the season of its spike.
@@ -178,11 +201,35 @@ func TestOneWeekOverBudget(t *testing.T) {
 	for i, end := range ends {
 		t.Run(end.Format(time.DateOnly), func(t *testing.T) {
 			c := generate(uint64(i+1), end, 14)
-			weeks, ratio, tightest := overBudget(c)
-			require.Equal(t, []time.Time{c.stories.spikeWeek}, weeks)
-			t.Logf("week of %s: %.0f %% of the budget; otherwise at most %.0f %%", weeks[0].Format(time.DateOnly), 100*ratio, 100*tightest)
-			assert.Greater(t, ratio, 1.05, "clear in any time zone")
-			assert.Less(t, tightest, 0.97, "clear in any time zone")
+			spent, spike := c.spending(weekOf, every), []time.Time{c.stories.spikeWeek}
+			for _, unit := range []string{company, unitSearch} {
+				over, tightest, mean := weeksOver(c, spent, unit, usd)
+				assert.Equal(t, spike, over, "%q: cost", unit)
+				t.Logf("%q: otherwise at most %.0f %% of the budget, %.0f %% on average", unit, 100*tightest, 100*mean)
+				over, _, _ = weeksOver(c, spent, unit, kilograms)
+				assert.Equal(t, spike, over, "%q: carbon", unit)
+			}
+			for _, unit := range []string{unitCare, unitSupplyChain, unitMarketing} {
+				over, _, _ := weeksOver(c, spent, unit, usd)
+				assert.Empty(t, over, "%s: cost", unit)
+				over, _, _ = weeksOver(c, spent, unit, kilograms)
+				assert.Empty(t, over, "%s: carbon", unit)
+			}
 		})
+	}
+}
+
+func TestBudgetsOfTheFullCompany(t *testing.T) {
+	c := norrfold()
+	spent := c.spending(weekOf, every)
+	for _, unit := range append([]string{company}, units()...) {
+		over, tightest, mean := weeksOver(c, spent, unit, usd)
+		t.Logf("%q: over in %d weeks, otherwise at most %.0f %% of the budget, %.0f %% on average", unit, len(over), 100*tightest, 100*mean)
+		assert.Greater(t, mean, 0.7, "%q: the budget is near what was spent", unit)
+	}
+	for _, hours := range []time.Duration{-10, -5, 1, 9, 13} {
+		over, tightest, _ := weeksOver(c, ahead(c, hours*time.Hour).spending(weekOf, every), company, usd)
+		t.Logf("%d hours ahead of UTC: over in %v, otherwise at most %.0f %%", int(hours), over, 100*tightest)
+		assert.Equal(t, []time.Time{c.stories.spikeWeek}, over, "%d hours ahead of UTC", int(hours))
 	}
 }

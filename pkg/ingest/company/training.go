@@ -60,21 +60,22 @@ func (c *Company) train() {
 	// The spike: the ranking is trained from scratch, on rented GPUs, in one week.
 	for _, variant := range []string{"foundation model, one tower", "foundation model, two towers"} {
 		k := campaign{modelRanking, projectRanking, variant, iowa, kpi.WorkloadTraining, 64, 150, 0}
-		c.run(k, c.stories.spikeWeek.Add(6*time.Hour), 150*time.Hour, 1.01, 1)
+		c.stories.unplanned = append(c.stories.unplanned, c.run(k, c.stories.spikeWeek.Add(6*time.Hour), 150*time.Hour, 1.01, 1))
 	}
 }
 
 // run adds one training run. Its accuracy is the model's own times relative. A
-// run that is not over at the end is not in the company's books yet.
-func (c *Company) run(k campaign, start time.Time, duration time.Duration, relative, power float64) {
+// run that is not over at the end is not in the company's books yet. The run's id
+// is returned all the same.
+func (c *Company) run(k campaign, start time.Time, duration time.Duration, relative, power float64) string {
+	short := k.model[strings.LastIndex(k.model, "/")+1:]
+	id := strings.ReplaceAll(strings.ReplaceAll(fmt.Sprintf("%s-%s-%s", short, k.feature, start.Format("20060102")), ",", ""), " ", "-")
 	end := start.Add(duration)
 	if start.Before(c.Start) || end.After(c.End) {
-		return
+		return id
 	}
 	base := c.Models[slices.IndexFunc(c.Models, func(m warehouse.Model) bool { return m.Name == k.model })]
 	accuracy := min(0.995, *base.Accuracy*relative)
-	short := k.model[strings.LastIndex(k.model, "/")+1:]
-	id := strings.ReplaceAll(strings.ReplaceAll(fmt.Sprintf("%s-%s-%s", short, k.feature, start.Format("20060102")), ",", ""), " ", "-")
 	c.TrainingRuns = append(c.TrainingRuns, warehouse.TrainingRun{
 		ID: id, Model: k.model, Project: k.project, Feature: k.feature, StartedAt: start, EndedAt: &end,
 		GPUCount: &k.gpus, GPUModel: h100.name, Accuracy: &accuracy, AccuracyMetric: base.AccuracyMetric,
@@ -90,4 +91,5 @@ func (c *Company) run(k campaign, start time.Time, duration time.Duration, relat
 		event.Cost = &cost
 	}
 	c.Events = append(c.Events, event)
+	return id
 }
