@@ -6,7 +6,6 @@ import {
   Dimension,
   FilterDimension,
   Filters,
-  QueryOptions,
   QueryTypeDescription,
   WattScoreOptions,
   WattScoreQuery,
@@ -122,19 +121,20 @@ export class DataSource extends DataSourceWithBackend<WattScoreQuery, WattScoreO
     return expanded;
   }
 
-  /** Replaces variables in options; a text that becomes a number is one. */
-  private expandOptions(options: QueryOptions | undefined, scopedVars: ScopedVars): QueryOptions | undefined {
-    if (!options) {
-      return undefined;
+  /** Replaces variables in options, however deep; a text that becomes a number is one. */
+  private expandOptions<T>(options: T, scopedVars: ScopedVars): T {
+    if (typeof options === 'string' && /[$[]/.test(options)) {
+      const text = this.templateSrv.replace(options, scopedVars);
+      return (text !== '' && Number.isFinite(Number(text)) ? Number(text) : text) as T;
     }
-    return Object.fromEntries(
-      Object.entries(options).map(([name, value]) => {
-        if (typeof value !== 'string' || !/[$[]/.test(value)) {
-          return [name, value];
-        }
-        const text = this.templateSrv.replace(value, scopedVars);
-        return [name, text !== '' && Number.isFinite(Number(text)) ? Number(text) : text];
-      })
-    );
+    if (Array.isArray(options)) {
+      return options.map((entry) => this.expandOptions(entry, scopedVars)) as T;
+    }
+    if (options !== null && typeof options === 'object') {
+      return Object.fromEntries(
+        Object.entries(options).map(([name, value]) => [name, this.expandOptions(value, scopedVars)])
+      ) as T;
+    }
+    return options;
   }
 }

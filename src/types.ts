@@ -2,7 +2,20 @@ import { DataSourceJsonData, SelectableValue } from '@grafana/data';
 import { DataQuery } from '@grafana/schema';
 
 /** The query types the backend answers. See pkg/query/type.go. */
-export type QueryType = 'energyScore' | 'carbonAttribution' | 'efficiencyQuadrant' | 'hardwareLifecycle';
+export type QueryType =
+  | 'energyScore'
+  | 'carbonAttribution'
+  | 'efficiencyQuadrant'
+  | 'hardwareLifecycle'
+  | 'efficiencyTrend'
+  | 'costMeter'
+  | 'kpi'
+  | 'keyDrivers'
+  | 'budgetVariance'
+  | 'whatIf'
+  | 'latencyCost'
+  | 'modelComparison'
+  | 'trainingRuns';
 
 /** A dimension that usage is grouped by. See pkg/kpi/dimension.go. */
 export type Dimension =
@@ -73,11 +86,133 @@ export interface HardwareLifecycleOptions {
   view?: 'stages' | 'overTime' | 'flows' | 'assets';
 }
 
-/** Any query type's options; each editor knows its own. */
-export type QueryOptions = EnergyScoreOptions &
-  CarbonAttributionOptions &
-  EfficiencyQuadrantOptions &
-  HardwareLifecycleOptions;
+/** Options of `efficiencyTrend`. */
+export interface EfficiencyTrendOptions {
+  /** What is shown and forecast. Default: kwh_per_1k_requests, the energy to solution. */
+  measure?: 'kwh_per_1k_requests' | 'kwh_per_run' | 'score' | 'energy_kwh' | 'cost_usd' | 'carbon_kg';
+  /** How many steps to forecast; absent is to the end of the next fiscal quarter, 0 is none. */
+  horizon?: number;
+  /** What cost avoided is counted against: the period before the range, or the range's first four steps. Default: preceding. */
+  baseline?: 'preceding' | 'first';
+}
+
+/** Options of `costMeter`. */
+export interface CostMeterOptions {
+  /** Work that answers requests, or everything. Default: serving. */
+  scope?: 'serving' | 'all';
+  /** Default: full, what is billed. */
+  costBasis?: 'energy' | 'full';
+  /** Part of the budget from which the meter is yellow, 0 to 1. Default: 0.9. */
+  warnAt?: number;
+}
+
+/** Options of `kpi`. */
+export interface KpiOptions {
+  /** The basis of cost per AI transaction and of R&D efficiency. Default: energy. */
+  costBasis?: 'energy' | 'full';
+  /** Only the KPIs for these readers, such as CFO. Default: all. */
+  audience?: string;
+}
+
+/** Options of `keyDrivers`. */
+export interface KeyDriversOptions {
+  /** What changed. Default: energy. */
+  measure?: 'energy' | 'cost' | 'carbon';
+  /** How many drivers to name, 0 for all. Default: 3. */
+  top?: number;
+  /** The drivers by segment, or from the previous total to this one in steps. Default: drivers. */
+  view?: 'drivers' | 'bridge';
+}
+
+/** Options of `budgetVariance`. */
+export interface BudgetVarianceOptions {
+  /** Carbon is by week, cost by day. Default: carbon. */
+  budget?: 'carbon' | 'cost';
+  /** Which emissions a carbon budget is held against. Default: location. */
+  method?: 'location' | 'market';
+  /** The step of the answer for cost; carbon has weeks. Default: week. */
+  step?: 'day' | 'week' | 'month';
+  /** Part of the budget from which the status is yellow, 0 to 1. Default: 0.9. */
+  warnAt?: number;
+}
+
+/** A change to be reckoned through. Numbers may be template variables. */
+export interface Scenario {
+  /** Shown in the answer; absent is a description of the change. */
+  name?: string;
+  kind: 'efficiency' | 'regionMove' | 'modelSwap' | 'gpuUpgrade' | 'pue';
+  /** efficiency: by how many percent the same work takes less energy. */
+  percent?: number | string;
+  /** regionMove: absent is everything; pue: the region it changes in, absent is all. */
+  fromRegion?: string;
+  toRegion?: string;
+  /** modelSwap: the requests of the one go to the other. */
+  fromModel?: string;
+  toModel?: string;
+  /** gpuUpgrade: which accelerators are replaced, absent is all in service. */
+  fromAccelerator?: string;
+  toAccelerator?: string;
+  /** gpuUpgrade: how many are bought. */
+  units?: number | string;
+  unitCostUsd?: number | string;
+  /** gpuUpgrade: by how many percent the same work takes less energy. */
+  energyReductionPercent?: number | string;
+  lifetimeYears?: number | string;
+  /** pue: what it becomes. */
+  pue?: number | string;
+}
+
+/** Options of `whatIf`. */
+export interface WhatIfOptions {
+  /** Default: efficiency +15 %. */
+  scenarios?: Scenario[];
+  /** Per year, for net present values. Default: 8. */
+  discountRatePercent?: number | string;
+}
+
+/** Options of `latencyCost`. */
+export interface LatencyCostOptions {
+  /** An hour a row, or a group a row with its correlation. Default: hours. */
+  view?: 'hours' | 'groups';
+  /** Default: energy. */
+  costBasis?: 'energy' | 'full';
+}
+
+/** Options of `modelComparison`. */
+export interface ModelComparisonOptions {
+  /** Default: energy. */
+  costBasis?: 'energy' | 'full';
+  /** Default: production. */
+  stage?: 'production' | 'all';
+}
+
+/** Options of `trainingRuns`. */
+export interface TrainingRunsOptions {
+  /** A run a row, or a product feature a row. Default: runs. */
+  view?: 'runs' | 'features';
+  /** Internal carbon price in USD per tCO2e; absent is the data source's. */
+  carbonPriceUsdPerTonne?: number;
+}
+
+/** The options of each query type. */
+export interface OptionsByType {
+  energyScore: EnergyScoreOptions;
+  carbonAttribution: CarbonAttributionOptions;
+  efficiencyQuadrant: EfficiencyQuadrantOptions;
+  hardwareLifecycle: HardwareLifecycleOptions;
+  efficiencyTrend: EfficiencyTrendOptions;
+  costMeter: CostMeterOptions;
+  kpi: KpiOptions;
+  keyDrivers: KeyDriversOptions;
+  budgetVariance: BudgetVarianceOptions;
+  whatIf: WhatIfOptions;
+  latencyCost: LatencyCostOptions;
+  modelComparison: ModelComparisonOptions;
+  trainingRuns: TrainingRunsOptions;
+}
+
+/** Any query type's options. */
+export type QueryOptions = OptionsByType[QueryType];
 
 /** A panel's query as it is stored in the dashboard. See pkg/query/request.go. */
 export interface WattScoreQuery extends DataQuery {

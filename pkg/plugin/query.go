@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
@@ -26,7 +27,7 @@ func (i *Instance) answer(ctx context.Context, q concurrent.Query) backend.DataR
 	if i.settingsErr != nil {
 		return errorResponse(ctx, &settingsError{i.settingsErr})
 	}
-	request, err := query.Parse(q.DataQuery, i.company)
+	request, err := query.Parse(q.DataQuery, i.company, time.Now())
 	if err != nil {
 		return errorResponse(ctx, err)
 	}

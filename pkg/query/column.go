@@ -54,12 +54,87 @@ var columns = map[string]column{
 	"purchase_cost_usd":        {label: "Purchase cost", unit: "currencyUSD"},
 	"age_years":                {label: "Age", unit: "suffix:y"},
 	"lifetime_years":           {label: "Lifetime", unit: "suffix:y"},
+
+	// efficiencyTrend: the unit is that of the asked measure, set on the field.
+	"actual":           {label: "Actual"},
+	"forecast":         {label: "Forecast"},
+	"lower_80":         {label: "Lower 80 %"},
+	"upper_80":         {label: "Upper 80 %"},
+	"lower_95":         {label: "Lower 95 %"},
+	"upper_95":         {label: "Upper 95 %"},
+	"cost_avoided_usd": {label: "Cost avoided", unit: "currencyUSD", description: "Energy cost avoided since the baseline by each model's better intensity, cumulative; below zero where models got worse"},
+
+	// keyDrivers: effect has the unit of the asked measure, set on the field.
+	"rank":            {label: "Rank", unit: "none"},
+	"effect":          {label: "Effect"},
+	"share_of_change": {label: "Share of change", unit: "percentunit"},
+
+	// kpi: the unit of value and previous is in the row's own unit field.
+	"value":    {label: "Value"},
+	"previous": {label: "Previous"},
+	"change":   {label: "Change", unit: "percentunit", description: "Against the preceding period"},
+
+	// budgetVariance: budget, actual, variance and projected are in USD or kgCO2e, set on the field.
+	"budget":       {label: "Budget"},
+	"variance":     {label: "Variance", description: "Actual − budget"},
+	"variance_pct": {label: "Variance %", unit: "percentunit", description: "(Actual − budget) / budget"},
+	"projected":    {label: "Projected", description: "Where the period ends if it goes on as it has begun"},
+
+	// costMeter
+	"spend_hour_usd":    {label: "This hour", unit: "currencyUSD"},
+	"spend_day_usd":     {label: "Today", unit: "currencyUSD"},
+	"budget_day_usd":    {label: "Budget today", unit: "currencyUSD"},
+	"projected_day_usd": {label: "Projected today", unit: "currencyUSD", description: "Spend by the end of the day if it goes on as such days do"},
+	"burn_usd_per_hour": {label: "Burn rate", unit: "currencyUSD", description: "USD per hour"},
+	"budget_used":       {label: "Budget used", unit: "percentunit", min: &zero},
+
+	// whatIf: all per year.
+	"carbon_t":              {label: "Carbon", unit: unitTonnes, description: "Operational emissions, location-based"},
+	"saving_kwh":            {label: "Energy saved", unit: "kwatth"},
+	"saving_usd":            {label: "Cost saved", unit: "currencyUSD"},
+	"saving_t":              {label: "Carbon saved", unit: unitTonnes},
+	"investment_usd":        {label: "Investment", unit: "currencyUSD"},
+	"payback_months":        {label: "Payback", unit: "suffix: months"},
+	"npv_usd":               {label: "Net present value", unit: "currencyUSD"},
+	"carbon_payback_months": {label: "Carbon payback", unit: "suffix: months", description: "Time until the carbon saved outweighs the carbon embodied in the new hardware"},
+
+	// latencyCost
+	"slo_breach_rate":          {label: "SLO breach rate", unit: "percentunit", min: &zero, max: &one, description: "Part of the requests slower than their model's latency SLO"},
+	"p50_ms":                   {label: "p50 latency", unit: "ms", description: "Median, within 1 %"},
+	"p95_ms":                   {label: "p95 latency", unit: "ms", description: "95th percentile, within 1 %"},
+	"cost_per_1k_requests_usd": {label: "Cost per 1k requests", unit: "currencyUSD", description: "Energy cost per 1,000 requests unless the metadata names another basis"},
+	"correlation":              {label: "Correlation ρ", unit: "none", description: "Spearman's rank correlation of the hourly SLO breach rate with the hourly cost per 1k requests, −1 to 1"},
+	"spikes":                   {label: "Cost spikes", unit: "short", description: "Hours whose cost per 1k requests is far above the usual"},
+	"spikes_with_breach":       {label: "Spikes with a breach", unit: "short", description: "Cost spikes in which the latency SLO was breached too"},
+	"slo_ms":                   {label: "Latency SLO", unit: "ms"},
+
+	// modelComparison
+	"accuracy":                        {label: "Accuracy", unit: "percentunit", min: &zero, max: &one, description: "By the metric of the row; compare within a metric only"},
+	"parameters":                      {label: "Parameters", unit: "suffix:B", description: "Billions"},
+	"cost_per_billion_parameters":     {label: "Cost per 1B parameters", unit: "currencyUSD", description: "Inference cost of the period per billion parameters"},
+	"accuracy_per_billion_parameters": {label: "Accuracy per 1B parameters", unit: "percentunit"},
+
+	// trainingRuns
+	"duration_hours":           {label: "Duration", unit: "h"},
+	"gpus":                     {label: "GPUs", unit: "short"},
+	"gpu_hours":                {label: "GPU hours", unit: "suffix:GPU·h"},
+	"runs":                     {label: "Runs", unit: "short"},
+	"kwh_per_run":              {label: "Energy per run", unit: "kwatth", description: "Energy to solution: energy of the completed runs / completed runs"},
+	"kwh_per_accuracy_point":   {label: "Energy per accuracy point", unit: "kwatth", description: "Energy of the run / (accuracy × 100)"},
+	"carbon_cost_usd":          {label: "Carbon cost", unit: "currencyUSD", description: "Operational emissions at the internal carbon price"},
+	"carbon_g_per_1k_requests": {label: "gCO₂e per 1k requests", unit: "suffix:gCO₂e", description: "Training emissions of the feature over the requests its model served in the period"},
+
+	// carbonAttribution and hardwareLifecycle by the book
+	"sci_g_per_1k_requests": {label: "SCI per 1k requests", unit: "suffix:gCO₂e", description: "Software Carbon Intensity (ISO/IEC 21031): location-based operational plus amortised embodied carbon"},
 }
 
 // textLabels names the text fields that are not dimensions.
 var textLabels = map[string]string{
 	"quadrant": "Quadrant", "stage": "Stage", "from_stage": "From", "to_stage": "To",
 	"serial": "Serial", "accelerator": "Accelerator", "refresh": "Refresh", "task_class": "Task class",
+	"driver": "Driver", "segment": "Segment", "sentence": "What happened", "status": "Status",
+	"kpi": "KPI", "unit": "Unit", "formula": "Formula", "audience": "Audience", "scenario": "Scenario", "assumption": "Assumption",
+	"accuracy_metric": "Accuracy metric", "pareto": "Pareto front", "run": "Run", "feature": "Feature", "spike": "Cost spike", "gpu_model": "GPU model",
 }
 
 // The dashboards a field leads to, by uid.

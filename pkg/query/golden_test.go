@@ -72,7 +72,7 @@ func ask(t testing.TB, pool *pgxpool.Pool, queryType string, fields map[string]a
 	fields["queryType"] = queryType
 	body, err := json.Marshal(fields)
 	require.NoError(t, err)
-	request, err := query.Parse(backend.DataQuery{JSON: body, TimeRange: november}, query.Company{CarbonPrice: 100})
+	request, err := query.Parse(backend.DataQuery{JSON: body, TimeRange: november}, query.Company{CarbonPrice: 100}, now)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,8 @@ type Request struct {
 	MaxDataPoints int64
 	FactorVersion int
 	Company       Company
+	// Now is when the query was asked. What has not ended by then is incomplete.
+	Now time.Time
 
 	options json.RawMessage
 }
@@ -72,8 +74,9 @@ type model struct {
 	Options       json.RawMessage     `json:"options"`
 }
 
-// Parse reads and checks a query. Its error is a BadRequestError.
-func Parse(query backend.DataQuery, company Company) (Request, error) {
+// Parse reads and checks a query that is asked now. Its error is a
+// BadRequestError.
+func Parse(query backend.DataQuery, company Company, now time.Time) (Request, error) {
 	var m model
 	if err := json.Unmarshal(query.JSON, &m); err != nil {
 		return Request{}, BadRequest("The query is not what this data source's editor writes: %s.", describeJSON(err))
@@ -96,6 +99,7 @@ func Parse(query backend.DataQuery, company Company) (Request, error) {
 		MaxDataPoints: query.MaxDataPoints,
 		FactorVersion: m.FactorVersion,
 		Company:       company,
+		Now:           now,
 		options:       m.Options,
 	}
 	var err error

@@ -17,6 +17,11 @@ type Source interface {
 	Usage(ctx context.Context, requests ...warehouse.UsageRequest) ([][]warehouse.UsageRow, warehouse.Provenance, error)
 	Models(ctx context.Context) ([]warehouse.PortfolioModel, error)
 	Hardware(ctx context.Context, until time.Time, filters kpi.Filters) ([]warehouse.Asset, error)
+	Accelerators(ctx context.Context) ([]warehouse.Accelerator, error)
+	Factors(ctx context.Context, version int, span kpi.Span) ([]warehouse.FactorPeriod, error)
+	BusinessMetrics(ctx context.Context, span kpi.Span) ([]warehouse.MonthlyMetric, error)
+	CostBudgets(ctx context.Context, span kpi.Span) ([]warehouse.Budget[kpi.USD], error)
+	CarbonBudgets(ctx context.Context, span kpi.Span) ([]warehouse.Budget[kpi.KilogramsCO2e], error)
 }
 
 // Type is a kind of question the data source answers.

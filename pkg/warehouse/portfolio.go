@@ -17,6 +17,9 @@ var modelsSQL string
 //go:embed statements/hardware.sql
 var hardwareSQL string
 
+//go:embed statements/accelerators.sql
+var acceleratorsSQL string
+
 // PortfolioModel is what the company says of a model. A pointer is nil and a
 // text empty where it says nothing.
 type PortfolioModel struct {
@@ -28,6 +31,8 @@ type PortfolioModel struct {
 	Accuracy            *float64
 	AccuracyMetric      string
 	ParametersBillion   *float64
+	Family              string
+	LatencySLO          *float64 // milliseconds
 }
 
 // Models lists the models by name, without the members for idle and unallocated
@@ -79,3 +84,27 @@ func (r *Reader) Hardware(ctx context.Context, until time.Time, filters kpi.Filt
 
 // HardwareSQL is the statement behind Hardware, for an answer's metadata.
 func HardwareSQL() string { return hardwareSQL }
+
+// Accelerator is the published embodied carbon of a kind of accelerator. The
+// figures differ several-fold between methods, so each has its range and source.
+type Accelerator struct {
+	Name              string
+	EmbodiedKilograms kpi.KilogramsCO2e
+	EmbodiedLow       kpi.KilogramsCO2e
+	EmbodiedHigh      kpi.KilogramsCO2e
+	EmbodiedBoundary  string
+	EmbodiedSource    string
+}
+
+// Accelerators lists the accelerators with an embodied figure, by name.
+func (r *Reader) Accelerators(ctx context.Context) ([]Accelerator, error) {
+	rows, err := r.pool.Query(ctx, acceleratorsSQL)
+	if err != nil {
+		return nil, fmt.Errorf("reading the accelerators: %w", err)
+	}
+	accelerators, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Accelerator])
+	if err != nil {
+		return nil, fmt.Errorf("reading the accelerators: %w", err)
+	}
+	return accelerators, nil
+}

@@ -64,7 +64,7 @@ export function QueryEditor({ datasource, query, onChange, onRunQuery }: Props) 
       options: undefined,
     });
   };
-  const grouped = editor.groupBy.length > 0 && !options.total;
+  const grouped = editor.groupBy.length > 0 && !('total' in options && options.total);
 
   return (
     <Stack direction="column" gap={0.5}>
@@ -87,7 +87,7 @@ export function QueryEditor({ datasource, query, onChange, onRunQuery }: Props) 
             onChange={(value) => update({ format: value })}
           />
         </InlineField>
-        {format !== 'table' && (
+        {(format === 'number' || (format === 'time_series' && !editor.stepsInTable)) && (
           <InlineField label="Number" labelWidth={16} htmlFor="wattscore-metric">
             <Combobox
               id="wattscore-metric"
@@ -100,7 +100,7 @@ export function QueryEditor({ datasource, query, onChange, onRunQuery }: Props) 
             />
           </InlineField>
         )}
-        {format === 'time_series' && (
+        {(format === 'time_series' || (format === 'table' && editor.stepsInTable)) && (
           <InlineField
             label="Step"
             labelWidth={16}
@@ -126,7 +126,7 @@ export function QueryEditor({ datasource, query, onChange, onRunQuery }: Props) 
               aria-label="Group by"
               width={40}
               options={editor.groupBy.map((value) => ({ value, label: dimensionLabels[value] }))}
-              value={query.groupBy?.[0] ?? editor.groupBy[0]}
+              value={query.groupBy?.[0] ?? editor.defaultGroupBy?.[0] ?? editor.groupBy[0]}
               onChange={({ value }) => update({ groupBy: [value] })}
             />
           ) : (
@@ -137,7 +137,7 @@ export function QueryEditor({ datasource, query, onChange, onRunQuery }: Props) 
               minWidth={40}
               maxWidth={80}
               options={editor.groupBy.map((value) => ({ value, label: dimensionLabels[value] }))}
-              value={query.groupBy ?? ['model']}
+              value={query.groupBy ?? editor.defaultGroupBy ?? editor.groupBy.slice(0, 1)}
               onChange={(chosen) => update({ groupBy: chosen.map(({ value }) => value) })}
             />
           )}

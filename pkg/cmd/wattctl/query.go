@@ -147,12 +147,13 @@ func (f queryFlags) body(queryType string) ([]byte, error) {
 	})
 }
 
-// asJSON takes numbers and true and false for what they are, all else for text.
+// asJSON takes numbers, true and false, and JSON lists for what they are, all else
+// for text.
 func asJSON(value string) json.RawMessage {
 	var parsed any
 	if err := json.Unmarshal([]byte(value), &parsed); err == nil {
 		switch parsed.(type) {
-		case float64, bool:
+		case float64, bool, []any:
 			return json.RawMessage(value)
 		}
 	}

@@ -6,7 +6,7 @@ import { Choice } from './Choice';
 import { NumberOption } from './NumberOption';
 import { OptionsEditorProps, QueryTypeEditor } from './types';
 
-function Options({ options, onChange }: OptionsEditorProps) {
+function Options({ options, onChange }: OptionsEditorProps<'carbonAttribution'>) {
   return (
     <>
       <Choice
@@ -45,7 +45,7 @@ function Options({ options, onChange }: OptionsEditorProps) {
   );
 }
 
-export const carbonAttribution: QueryTypeEditor = {
+export const carbonAttribution: QueryTypeEditor<'carbonAttribution'> = {
   value: 'carbonAttribution',
   label: 'Carbon attribution',
   description: 'Who causes the emissions: business units by AI service, idle and unallocated energy shown',

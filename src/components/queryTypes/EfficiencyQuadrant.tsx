@@ -4,7 +4,7 @@ import { Choice } from './Choice';
 import { NumberOption } from './NumberOption';
 import { OptionsEditorProps, QueryTypeEditor } from './types';
 
-function Options({ options, format, onChange }: OptionsEditorProps) {
+function Options({ options, format, onChange }: OptionsEditorProps<'efficiencyQuadrant'>) {
   return (
     <>
       {format === 'table' && (
@@ -52,7 +52,7 @@ function Options({ options, format, onChange }: OptionsEditorProps) {
   );
 }
 
-export const efficiencyQuadrant: QueryTypeEditor = {
+export const efficiencyQuadrant: QueryTypeEditor<'efficiencyQuadrant'> = {
   value: 'efficiencyQuadrant',
   label: 'Efficiency quadrant',
   description: 'Where to focus: each model by business criticality and Energy Score, with what fixing it would save',

@@ -5,7 +5,7 @@ import { InlineField, InlineSwitch } from '@grafana/ui';
 import { Choice } from './Choice';
 import { OptionsEditorProps, QueryTypeEditor } from './types';
 
-function Options({ options, format, onChange }: OptionsEditorProps) {
+function Options({ options, format, onChange }: OptionsEditorProps<'energyScore'>) {
   return (
     <>
       <InlineField
@@ -57,7 +57,7 @@ function Options({ options, format, onChange }: OptionsEditorProps) {
   );
 }
 
-export const energyScore: QueryTypeEditor = {
+export const energyScore: QueryTypeEditor<'energyScore'> = {
   value: 'energyScore',
   label: 'Energy score',
   description: 'Energy, cost and carbon per unit of work, scored against the reference of each task class',
@@ -77,6 +77,7 @@ export const energyScore: QueryTypeEditor = {
     'endpoint',
     'workload',
   ],
+  defaultGroupBy: ['model'],
   formats: ['table', 'time_series', 'number'],
   metrics: [
     { value: 'score', label: 'Energy Score' },

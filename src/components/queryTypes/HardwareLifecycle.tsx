@@ -3,7 +3,7 @@ import React from 'react';
 import { Choice } from './Choice';
 import { OptionsEditorProps, QueryTypeEditor } from './types';
 
-function Options({ options, format, onChange }: OptionsEditorProps) {
+function Options({ options, format, onChange }: OptionsEditorProps<'hardwareLifecycle'>) {
   if (format !== 'table') {
     return null;
   }
@@ -23,7 +23,7 @@ function Options({ options, format, onChange }: OptionsEditorProps) {
   );
 }
 
-export const hardwareLifecycle: QueryTypeEditor = {
+export const hardwareLifecycle: QueryTypeEditor<'hardwareLifecycle'> = {
   value: 'hardwareLifecycle',
   label: 'Hardware lifecycle',
   description: 'Accelerators from procurement to recycling: stages, flows, age and embodied carbon',

@@ -5,8 +5,16 @@ import { energyScore } from './EnergyScore';
 import { hardwareLifecycle } from './HardwareLifecycle';
 import { QueryTypeEditor } from './types';
 
-/** The query types in the order the editor offers them. A new one is a file here and a line below. */
-export const queryTypes: QueryTypeEditor[] = [energyScore, carbonAttribution, efficiencyQuadrant, hardwareLifecycle];
+/** The editor of each query type. A new one is a file here and a line below. */
+const editors = {
+  energyScore,
+  carbonAttribution,
+  efficiencyQuadrant,
+  hardwareLifecycle,
+};
+
+/** The query types in the order the editor offers them. */
+export const queryTypes = Object.values(editors) as QueryTypeEditor[];
 
 /** The editor of a query type; of the first for one that this version does not know. */
 export function editorOf(queryType?: QueryType): QueryTypeEditor {
