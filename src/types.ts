@@ -83,7 +83,7 @@ export interface EfficiencyQuadrantOptions {
 /** Options of `hardwareLifecycle`. */
 export interface HardwareLifecycleOptions {
   /** Default: stages, at the end of the period. */
-  view?: 'stages' | 'overTime' | 'flows' | 'assets';
+  view?: 'stages' | 'overTime' | 'flows' | 'assets' | 'purchases';
 }
 
 /** Options of `efficiencyTrend`. */

@@ -20,7 +20,7 @@ var carbonAttribution = Type{
 	DefaultGroupBy: []kpi.Dimension{kpi.DimensionBusinessUnit},
 	OneGroup:       true,
 	Formats:        []Format{FormatTable, FormatNumber},
-	Metrics:        []string{"total_t", "share", "chargeback_usd", "embodied_t", "location_t", "market_t"},
+	Metrics:        []string{"total_t", "share", "chargeback_usd", "embodied_t", "location_t", "market_t", "sci_g_per_1k_requests"},
 	answer:         answerCarbonAttribution,
 }
 
@@ -86,6 +86,11 @@ func answerCarbonAttribution(ctx context.Context, source Source, request Request
 		}
 	}
 	frame := matrix.frame(group, price, embodied)
+	if options.Embodied && options.Method == "location" { // the standard knows no market-based figure
+		frame.Fields = append(frame.Fields, numberField("sci_g_per_1k_requests", matrix.carbonIntensities(rows, embodied)))
+		m.Formulas = append(m.Formulas, formulaMeta{"sci_g_per_1k_requests",
+			"(operational, location-based, + amortised embodied) / requests × 1,000, in grams (ISO/IEC 21031)"})
+	}
 	m.Formulas = []formulaMeta{
 		{"total_t", "Σ IT energy × PUE × grid intensity, or what the source measured; operational only"},
 		{"share", "total / Σ totals"},
@@ -225,6 +230,23 @@ func (e *emissionMatrix) frame(group kpi.Dimension, price float64, embodied map[
 	return frame
 }
 
+// carbonIntensities is the SCI of each member in grams per 1,000 requests. A
+// member that serves no requests, or whose hardware has no figure, has none.
+func (e *emissionMatrix) carbonIntensities(rows []warehouse.UsageRow, embodied map[string]kpi.KilogramsCO2e) []*float64 {
+	requests := map[string]int64{}
+	for _, row := range rows {
+		requests[row.Members[0]] += row.ServingRequests
+	}
+	intensities := make([]*float64, len(e.members))
+	for i, member := range e.members {
+		made, known := embodied[member]
+		if known {
+			intensities[i] = kpi.SoftwareCarbonIntensity(kpi.Measures{CarbonLocation: e.total(member)}, made, float64(requests[member])/1000)
+		}
+	}
+	return intensities
+}
+
 // reservedOrder puts idle and unallocated energy after everybody's.
 func reservedOrder(member string) int {
 	switch member {
@@ -244,21 +266,27 @@ var workloadLabels = map[kpi.Workload]string{
 
 // embodiedInPeriod spreads the embodied carbon of the hardware in service over
 // its expected life (ISO/IEC 21031) and sums the part of the period by business
-// unit; hardware of no unit is unallocated.
+// unit; hardware of no unit is unallocated. A unit with hardware whose figure is
+// not known has no sum.
 func embodiedInPeriod(assets []warehouse.Asset, span kpi.Span) (map[string]kpi.KilogramsCO2e, []data.Notice) {
 	units := map[string]kpi.KilogramsCO2e{}
+	incomplete := map[string]bool{}
 	unknown := 0
 	for _, asset := range assets {
-		share := lifecycleAsset(asset).AmortisedIn(span)
-		if share == nil {
-			unknown++
-			continue
-		}
 		unit := asset.BusinessUnit
 		if unit == "" {
 			unit = kpi.Unallocated
 		}
+		share := lifecycleAsset(asset).AmortisedIn(span)
+		if share == nil {
+			unknown++
+			incomplete[unit] = true
+			continue
+		}
 		units[unit] += *share
+	}
+	for unit := range incomplete {
+		delete(units, unit)
 	}
 	return units, unknownEmbodiedNotice(unknown)
 }

@@ -51,6 +51,7 @@ var columns = map[string]column{
 	"assets":                   {label: "Assets", unit: "short"},
 	"embodied_kg":              {label: "Embodied carbon", unit: unitKilograms, description: "Manufacturing emissions, whole"},
 	"embodied_amortised_kg":    {label: "Embodied in the period", unit: unitKilograms, description: "Manufacturing emissions spread evenly over the lifetime (ISO/IEC 21031), this period's part"},
+	"embodied_purchased_kg":    {label: "Embodied, by purchase", unit: unitKilograms, description: "Manufacturing emissions, whole in the fiscal year of purchase (GHG Protocol scope 3, category 2)"},
 	"purchase_cost_usd":        {label: "Purchase cost", unit: "currencyUSD"},
 	"age_years":                {label: "Age", unit: "suffix:y"},
 	"lifetime_years":           {label: "Lifetime", unit: "suffix:y"},
@@ -131,7 +132,7 @@ var columns = map[string]column{
 // textLabels names the text fields that are not dimensions.
 var textLabels = map[string]string{
 	"quadrant": "Quadrant", "stage": "Stage", "from_stage": "From", "to_stage": "To",
-	"serial": "Serial", "accelerator": "Accelerator", "refresh": "Refresh", "task_class": "Task class",
+	"fiscal_year": "Fiscal year", "serial": "Serial", "accelerator": "Accelerator", "refresh": "Refresh", "task_class": "Task class",
 	"driver": "Driver", "segment": "Segment", "sentence": "What happened", "status": "Status",
 	"kpi": "KPI", "unit": "Unit", "formula": "Formula", "audience": "Audience", "scenario": "Scenario", "assumption": "Assumption",
 	"accuracy_metric": "Accuracy metric", "pareto": "Pareto front", "run": "Run", "feature": "Feature", "spike": "Cost spike", "gpu_model": "GPU model",

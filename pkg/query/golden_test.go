@@ -90,6 +90,7 @@ func TestGoldenFrames(t *testing.T) {
 		{"energy_score_total_number", "energyScore", map[string]any{"format": "number", "metric": "score", "options": map[string]any{"total": true}}},
 		{"energy_score_by_day", "energyScore", map[string]any{"format": "time_series", "metric": "kwh_per_1k_requests", "interval": "week", "groupBy": []string{"team"}}},
 		{"carbon_location", "carbonAttribution", map[string]any{}},
+		{"carbon_location_embodied", "carbonAttribution", map[string]any{"options": map[string]any{"embodied": true}}},
 		{"carbon_market_embodied", "carbonAttribution", map[string]any{"options": map[string]any{"method": "market", "embodied": true}}},
 		{"carbon_side_by_side", "carbonAttribution", map[string]any{"options": map[string]any{"method": "both"}}},
 		{"carbon_number", "carbonAttribution", map[string]any{"format": "number", "metric": "total_t", "groupBy": []string{"team"}}},
@@ -100,6 +101,7 @@ func TestGoldenFrames(t *testing.T) {
 		{"hardware_stages", "hardwareLifecycle", map[string]any{}},
 		{"hardware_over_time", "hardwareLifecycle", map[string]any{"format": "time_series", "interval": "week"}},
 		{"hardware_flows", "hardwareLifecycle", map[string]any{"options": map[string]any{"view": "flows"}}},
+		{"hardware_purchases", "hardwareLifecycle", map[string]any{"options": map[string]any{"view": "purchases"}}},
 		{"hardware_assets", "hardwareLifecycle", map[string]any{"options": map[string]any{"view": "assets"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -218,4 +220,22 @@ func TestNoticesInOddWorlds(t *testing.T) {
 		assert.Contains(t, texts, "electricity price")
 		assert.Contains(t, texts, "not scored")
 	})
+}
+
+func TestEmbodiedCarbonOfUnknownHardwareLeavesItsUnitEmpty(t *testing.T) {
+	pool := smallCompany(t)
+	warehousetest.Exec(t, pool, `UPDATE wattscore.hardware_asset SET accelerator = 'unheard of' WHERE serial = 'GPU-2'`) // of Unit 0
+	frames, err := ask(t, pool, "carbonAttribution", map[string]any{"options": map[string]any{"embodied": true}})
+	require.NoError(t, err)
+	unit, _ := frames[0].FieldByName("business_unit")
+	for _, field := range []string{"embodied_t", "sci_g_per_1k_requests"} {
+		f, _ := frames[0].FieldByName(field)
+		known := map[string]bool{}
+		for row := range frames[0].Rows() {
+			known[unit.At(row).(string)] = f.At(row).(*float64) != nil
+		}
+		assert.Equal(t, map[string]bool{"Unit 0": false, "Unit 1": true, kpi.Idle: false, kpi.Unallocated: false}, known, field)
+	}
+	require.NotEmpty(t, frames[0].Meta.Notices)
+	assert.Contains(t, frames[0].Meta.Notices[0].Text, "1 of the assets is not known")
 }

@@ -18,13 +18,14 @@ var hardwareLifecycle = Type{
 	Label:       "Hardware lifecycle",
 	Description: "Accelerators from procurement to recycling: stages, flows, age and embodied carbon",
 	Formats:     []Format{FormatTable, FormatTimeSeries, FormatNumber},
-	Metrics:     []string{"assets", "share", "embodied_kg", "embodied_amortised_kg"},
+	Metrics:     []string{"assets", "share", "embodied_kg", "embodied_amortised_kg", "embodied_purchased_kg"},
 	answer:      answerHardwareLifecycle,
 }
 
 // hardwareLifecycleOptions are the options of the query type. See src/types.ts.
 type hardwareLifecycleOptions struct {
-	// View is stages (at the period's end), overTime, flows (in the period) or assets.
+	// View is stages (at the period's end), overTime, flows (in the period), assets,
+	// or purchases: the capital-goods view by fiscal year.
 	View string `json:"view"`
 }
 
@@ -33,14 +34,14 @@ func answerHardwareLifecycle(ctx context.Context, source Source, request Request
 	if err := readOptions(request, &options); err != nil {
 		return nil, err
 	}
-	if err := oneOf("view", options.View, "stages", "overTime", "flows", "assets"); err != nil {
+	if err := oneOf("view", options.View, "stages", "overTime", "flows", "assets", "purchases"); err != nil {
 		return nil, err
 	}
 	if request.Format == FormatTimeSeries {
 		options.View = "overTime"
 	}
-	if request.Format == FormatNumber && options.View != "stages" {
-		return nil, BadRequest("hardwareLifecycle gives numbers in the view stages, not in %s. Change the view or the format.", options.View)
+	if request.Format == FormatNumber && options.View != "stages" && options.View != "purchases" {
+		return nil, BadRequest("hardwareLifecycle gives numbers in the views stages and purchases, not in %s. Change the view or the format.", options.View)
 	}
 	for _, dimension := range []kpi.Dimension{kpi.DimensionTeam, kpi.DimensionProject, kpi.DimensionModel, kpi.DimensionWorkload, kpi.DimensionEndpoint} {
 		if len(request.Filters[dimension]) > 0 {
@@ -65,6 +66,8 @@ func answerHardwareLifecycle(ctx context.Context, source Source, request Request
 		frame, notices = stageFlows(lifecycleAssets(assets), p.span)
 	case "assets":
 		frame = assetList(assets, p.span)
+	case "purchases":
+		frame = purchasesByYear(lifecycleAssets(assets), p)
 	default:
 		frame = stagesAt(lifecycleAssets(assets), p.span)
 	}
@@ -72,6 +75,10 @@ func answerHardwareLifecycle(ctx context.Context, source Source, request Request
 	m.Formulas = []formulaMeta{
 		{"share", "assets in the stage / all assets"},
 		{"embodied_amortised_kg", "embodied × time in service in the period / expected life (ISO/IEC 21031)"},
+	}
+	if options.View == "purchases" {
+		m.Formulas = append(m.Formulas, formulaMeta{"embodied_purchased_kg",
+			"whole embodied carbon in the fiscal year of purchase (GHG Protocol scope 3, category 2); never added to the amortised figure"})
 	}
 	if len(assets) == 0 {
 		notices = append(notices, information("There is no hardware in the inventory. Bring it in with: wattctl import hardware FILE"))
@@ -112,7 +119,7 @@ func unknownEmbodiedNotice(unknown int) []data.Notice {
 	if unknown == 0 {
 		return nil
 	}
-	return []data.Notice{warning(fmt.Sprintf("The embodied carbon of %d assets is not known; sums that need it are left empty. "+
+	return []data.Notice{warning(fmt.Sprintf("The embodied carbon of %d of the assets is not known; sums that need it are left empty. "+
 		"State it in the inventory (embodied_kg with boundary and source).", unknown))}
 }
 
@@ -234,4 +241,53 @@ func assetList(assets []warehouse.Asset, span kpi.Span) *data.Frame {
 		textField("stage", stages), memberField(kpi.DimensionRegion, regions), memberField(kpi.DimensionBusinessUnit, units),
 		numberField("age_years", ages), numberField("lifetime_years", lifetimes), due,
 		numberField("purchase_cost_usd", costs), numberField("embodied_kg", embodied))
+}
+
+// purchasesByYear answers the embodied carbon of each fiscal year twice: whole in
+// the year of purchase, as a corporate inventory books capital goods, and
+// amortised over the years of use, as a product's figure has it. They are two
+// views of one thing.
+func purchasesByYear(assets []kpi.HardwareAsset, p plan) *data.Frame {
+	bought := map[int]kpi.PurchaseYear{}
+	earliest := p.span.To
+	for _, asset := range assets {
+		if acquired, ok := asset.Life.Acquired(); ok && acquired.Before(earliest) {
+			earliest = acquired
+		}
+	}
+	for _, year := range kpi.EmbodiedByPurchaseYear(assets, p.calendar) {
+		bought[year.FiscalYear] = year
+	}
+	var years []string
+	var counts, purchased, amortised []*float64
+	for from := p.calendar.Start(earliest, kpi.IntervalYear); from.Before(p.span.To); {
+		to := p.calendar.Next(from, kpi.IntervalYear)
+		year := p.calendar.FiscalYear(from)
+		none := kpi.KilogramsCO2e(0)
+		purchase, any := bought[year]
+		if !any {
+			purchase.Embodied = &none
+		}
+		years = append(years, fmt.Sprintf("FY %d", year))
+		counts = append(counts, number(purchase.Assets))
+		purchased = append(purchased, maybe(purchase.Embodied))
+		amortised = append(amortised, maybe(amortisedIn(assets, kpi.Span{From: from, To: to})))
+		from = to
+	}
+	return data.NewFrame("Embodied carbon by fiscal year", textField("fiscal_year", years), numberField("assets", counts),
+		numberField("embodied_purchased_kg", purchased), numberField("embodied_amortised_kg", amortised))
+}
+
+// amortisedIn is the amortised embodied carbon of all assets in a span; nil where
+// one of them has no figure.
+func amortisedIn(assets []kpi.HardwareAsset, span kpi.Span) *kpi.KilogramsCO2e {
+	var sum kpi.KilogramsCO2e
+	for _, asset := range assets {
+		part := asset.AmortisedIn(span)
+		if part == nil {
+			return nil
+		}
+		sum += *part
+	}
+	return &sum
 }

@@ -59,6 +59,7 @@ export const carbonAttribution: QueryTypeEditor<'carbonAttribution'> = {
     { value: 'location_t', label: 'Location-based (tCO₂e)' },
     { value: 'market_t', label: 'Market-based (tCO₂e)' },
     { value: 'embodied_t', label: 'Embodied, amortised (tCO₂e)' },
+    { value: 'sci_g_per_1k_requests', label: 'SCI (gCO₂e per 1k requests)' },
   ],
   Options,
 };

@@ -4,7 +4,7 @@ import { Choice } from './Choice';
 import { OptionsEditorProps, QueryTypeEditor } from './types';
 
 function Options({ options, format, onChange }: OptionsEditorProps<'hardwareLifecycle'>) {
-  if (format !== 'table') {
+  if (format === 'time_series') {
     return null;
   }
   return (
@@ -17,6 +17,11 @@ function Options({ options, format, onChange }: OptionsEditorProps<'hardwareLife
         { value: 'overTime', label: 'Over time' },
         { value: 'flows', label: 'Flows' },
         { value: 'assets', label: 'Assets in service' },
+        {
+          value: 'purchases',
+          label: 'By fiscal year',
+          description: 'embodied carbon whole in the year of purchase, and amortised beside it',
+        },
       ]}
       onChange={(view) => onChange({ ...options, view })}
     />
@@ -34,6 +39,7 @@ export const hardwareLifecycle: QueryTypeEditor<'hardwareLifecycle'> = {
     { value: 'share', label: 'Share' },
     { value: 'embodied_kg', label: 'Embodied carbon (kgCO₂e)' },
     { value: 'embodied_amortised_kg', label: 'Embodied in the period (kgCO₂e)' },
+    { value: 'embodied_purchased_kg', label: 'Embodied, by purchase (kgCO₂e)' },
   ],
   Options,
 };
