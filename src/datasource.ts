@@ -35,6 +35,8 @@ export class DataSource extends DataSourceWithBackend<WattScoreQuery, WattScoreO
   ) {
     super(settings);
     this.variables = new VariableSupport(this);
+    // An annotation is a query like any other; a new one asks for what happened.
+    this.annotations = { getDefaultQuery: () => ({ queryType: 'annotations', format: 'table' }) };
   }
 
   getDefaultQuery(_: CoreApp): Partial<WattScoreQuery> {

@@ -15,7 +15,8 @@ export type QueryType =
   | 'whatIf'
   | 'latencyCost'
   | 'modelComparison'
-  | 'trainingRuns';
+  | 'trainingRuns'
+  | 'annotations';
 
 /** A dimension that usage is grouped by. See pkg/kpi/dimension.go. */
 export type Dimension =
@@ -194,6 +195,15 @@ export interface TrainingRunsOptions {
   carbonPriceUsdPerTonne?: number;
 }
 
+/** Something that happened and that a chart marks. */
+export type AnnotationKind = 'release' | 'hardware' | 'restatement' | 'budget';
+
+/** Options of `annotations`. */
+export interface AnnotationsOptions {
+  /** Default: all kinds. */
+  kinds?: AnnotationKind[];
+}
+
 /** The options of each query type. */
 export interface OptionsByType {
   energyScore: EnergyScoreOptions;
@@ -209,6 +219,7 @@ export interface OptionsByType {
   latencyCost: LatencyCostOptions;
   modelComparison: ModelComparisonOptions;
   trainingRuns: TrainingRunsOptions;
+  annotations: AnnotationsOptions;
 }
 
 /** Any query type's options. */

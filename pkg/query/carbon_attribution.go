@@ -88,13 +88,16 @@ func answerCarbonAttribution(ctx context.Context, source Source, request Request
 	frame := matrix.frame(group, price, embodied)
 	if options.Embodied && options.Method == "location" { // the standard knows no market-based figure
 		frame.Fields = append(frame.Fields, numberField("sci_g_per_1k_requests", matrix.carbonIntensities(rows, embodied)))
-		m.Formulas = append(m.Formulas, formulaMeta{"sci_g_per_1k_requests",
-			"(operational, location-based, + amortised embodied) / requests × 1,000, in grams (ISO/IEC 21031)"})
 	}
 	m.Formulas = []formulaMeta{
 		{"total_t", "Σ IT energy × PUE × grid intensity, or what the source measured; operational only"},
 		{"share", "total / Σ totals"},
 		{"chargeback_usd", "total × internal carbon price"},
+	}
+	if options.Embodied {
+		m.Formulas = append(m.Formulas,
+			formulaMeta{"embodied_t", "Σ embodied × time of the period within the expected life / expected life (ISO/IEC 21031)"},
+			formulaMeta{"sci_g_per_1k_requests", "(operational, location-based, + amortised embodied) / requests × 1,000, in grams (ISO/IEC 21031)"})
 	}
 	notices := append(noticesOn(rows, provenance), embodiedNotices...)
 	if price == 0 {

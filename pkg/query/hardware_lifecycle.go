@@ -17,6 +17,7 @@ var hardwareLifecycle = Type{
 	Name:        "hardwareLifecycle",
 	Label:       "Hardware lifecycle",
 	Description: "Accelerators from procurement to recycling: stages, flows, age and embodied carbon",
+	RestsOn:     []Evidence{EvidenceHardware},
 	Formats:     []Format{FormatTable, FormatTimeSeries, FormatNumber},
 	Metrics:     []string{"assets", "share", "embodied_kg", "embodied_amortised_kg", "embodied_purchased_kg"},
 	answer:      answerHardwareLifecycle,

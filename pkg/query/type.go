@@ -22,6 +22,8 @@ type Source interface {
 	BusinessMetrics(ctx context.Context, span kpi.Span) ([]warehouse.MonthlyMetric, error)
 	CostBudgets(ctx context.Context, span kpi.Span) ([]warehouse.Budget[kpi.USD], error)
 	CarbonBudgets(ctx context.Context, span kpi.Span) ([]warehouse.Budget[kpi.KilogramsCO2e], error)
+	ModelReleases(ctx context.Context, span kpi.Span, filters kpi.Filters) ([]warehouse.ModelRelease, error)
+	Restatements(ctx context.Context, span kpi.Span) ([]warehouse.Restatement, error)
 }
 
 // Type is a kind of question the data source answers.
@@ -34,12 +36,35 @@ type Type struct {
 	DefaultGroupBy []kpi.Dimension
 	OneGroup       bool
 	Formats        []Format
+	// RestsOn names the rows that an answer is computed from; empty is events.
+	RestsOn []Evidence
 	// Metrics are the number columns it offers as time series and for alerting,
 	// the most telling first.
 	Metrics []string
 
 	answer func(ctx context.Context, source Source, request Request) (data.Frames, error)
 }
+
+// Evidence is a kind of row that answers are computed from.
+type Evidence string
+
+// The evidence an auditor can read.
+const (
+	EvidenceEvents   Evidence = "events"   // wattscore.event, with the factors that price them
+	EvidenceHardware Evidence = "hardware" // the hardware inventory
+	EvidenceBusiness Evidence = "business" // business metrics and budgets
+)
+
+// Evidence returns what the type rests on.
+func (t *Type) Evidence() []Evidence {
+	if len(t.RestsOn) == 0 {
+		return []Evidence{EvidenceEvents}
+	}
+	return t.RestsOn
+}
+
+// FindType returns the query type of a name, nil if there is none.
+func FindType(name string) *Type { return findType(name) }
 
 // Answer runs the request against a source. Its error is a BadRequestError, one
 // of package warehouse, or a fault of ours.
@@ -58,7 +83,8 @@ func (request Request) Answer(ctx context.Context, source Source) (data.Frames, 
 
 // Types lists the query types in the order the editor offers them.
 func Types() []*Type {
-	return []*Type{&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle}
+	return []*Type{&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle,
+		&annotations}
 }
 
 func findType(name string) *Type {

@@ -31,6 +31,9 @@ type Model struct {
 	BusinessCriticality *int
 	Stage               string // development, staging, production (when new) or retired
 	LatencySLO          *time.Duration
+	// ReleasedOn is the day the model went into production; its time of day does
+	// not count.
+	ReleasedOn *time.Time
 }
 
 // Project is what a project belongs to. An empty text leaves what is there.
@@ -94,6 +97,7 @@ func (s *Store) UpsertModels(ctx context.Context, models []Model) (WriteResult, 
 			"business_criticality": column(models, accepted, func(m Model) *int { return m.BusinessCriticality }),
 			"stage":                textColumn(models, accepted, func(m Model) string { return m.Stage }),
 			"latency_slo_ms":       column(models, accepted, func(m Model) *float64 { return milliseconds(m.LatencySLO) }),
+			"released_on":          column(models, accepted, func(m Model) *time.Time { return m.ReleasedOn }),
 		}, accepted)
 	})
 	if err != nil {

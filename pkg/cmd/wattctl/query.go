@@ -13,6 +13,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend/gtime"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/plugin"
@@ -51,6 +52,13 @@ func queryCommand(c console) *cobra.Command {
 		ValidArgs: names,
 		RunE:      func(cmd *cobra.Command, arguments []string) error { return c.query(cmd, arguments[0], flags) },
 	}
+	flags.register(command)
+	command.Flags().StringVar(&flags.format, "format", "table", "write the answer as table, json or csv")
+	return command
+}
+
+// register defines the flags that ask a question.
+func (flags *queryFlags) register(command *cobra.Command) {
 	f := command.Flags()
 	f.StringVar(&flags.from, "from", "", "when the period begins")
 	f.StringVar(&flags.to, "to", "", "when it ends; the end itself is not in it")
@@ -60,13 +68,11 @@ func queryCommand(c console) *cobra.Command {
 	f.StringVar(&flags.metric, "metric", "", "the column to answer with, such as energy_kwh")
 	f.StringVar(&flags.interval, "interval", "", "answer a time series by auto, hour, day, week, month, quarter or year")
 	f.IntVar(&flags.factorVersion, "factor-version", 0, "compute with this factor version (default: the one in force)")
-	f.StringVar(&flags.format, "format", "table", "write the answer as table, json or csv")
 	for _, required := range []string{"from", "to"} {
 		if err := command.MarkFlagRequired(required); err != nil {
 			panic(err) // the flag is defined above
 		}
 	}
-	return command
 }
 
 func (c console) query(cmd *cobra.Command, queryType string, flags queryFlags) error {
@@ -74,34 +80,50 @@ func (c console) query(cmd *cobra.Command, queryType string, flags queryFlags) e
 	if !known {
 		return usage("--format %q: it must be table, json or csv", flags.format)
 	}
-	body, err := flags.body(queryType)
-	if err != nil {
-		return err
+	if _, err := flags.body(queryType); err != nil {
+		return err // before a connection is made
 	}
 	pool, err := c.open(cmd)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	span, err := flags.span(cmd.Context(), warehouse.NewReader(pool), time.Now())
+	frames, err := c.answers(cmd.Context(), pool, queryType, flags)
 	if err != nil {
 		return err
+	}
+	return write(c.out, frames)
+}
+
+// answers asks the plugin's own code and passes its notices on.
+func (c console) answers(ctx context.Context, pool *pgxpool.Pool, queryType string, flags queryFlags) (data.Frames, error) {
+	body, err := flags.body(queryType)
+	if err != nil {
+		return nil, err
+	}
+	span, err := flags.span(ctx, warehouse.NewReader(pool), time.Now())
+	if err != nil {
+		return nil, err
 	}
 	log.DefaultLogger = log.NewNullLogger() // the answer says what went wrong
 	instance := plugin.NewInstanceOn(pool, query.Company{})
-	frames, err := ask(cmd.Context(), instance, backend.DataQuery{RefID: "A", QueryType: queryType, TimeRange: span, MaxDataPoints: 1000, JSON: body})
+	frames, err := ask(ctx, instance, backend.DataQuery{RefID: "A", QueryType: queryType, TimeRange: span, MaxDataPoints: 1000, JSON: body})
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var told []string // frames of one answer share their notices
 	for _, frame := range frames {
 		if frame.Meta == nil {
 			continue
 		}
 		for _, notice := range frame.Meta.Notices {
-			c.tell("%s: %s", notice.Severity, notice.Text)
+			if !slices.Contains(told, notice.Text) {
+				told = append(told, notice.Text)
+				c.tell("%s: %s", notice.Severity, notice.Text)
+			}
 		}
 	}
-	return write(c.out, frames)
+	return frames, nil
 }
 
 func ask(ctx context.Context, instance *plugin.Instance, asked backend.DataQuery) (data.Frames, error) {

@@ -104,9 +104,7 @@ func writeCSV(to io.Writer, frames data.Frames) error {
 // writeTable writes each frame as a table for people, numbers with six digits.
 func writeTable(to io.Writer, frames data.Frames) error {
 	for _, frame := range frames {
-		shown := table.NewWriter()
-		shown.SetStyle(table.StyleLight)
-		shown.Style().Format.Header = text.FormatDefault
+		shown := newTable()
 		names := columnNames(frame)
 		header := make(table.Row, len(names))
 		var columns []table.ColumnConfig
@@ -141,7 +139,8 @@ func plain(v any, digits int) string {
 	case string:
 		return v
 	case float64:
-		if digits > 0 && v == math.Trunc(v) && math.Abs(v) < 1e15 {
+		whole := v == math.Trunc(v) || math.Abs(v) >= math.Pow10(digits-1) // no digit after the point counts
+		if digits > 0 && whole && math.Abs(v) < 1e15 {
 			return strconv.FormatFloat(v, 'f', 0, 64)
 		}
 		return strconv.FormatFloat(v, 'g', digits, 64)

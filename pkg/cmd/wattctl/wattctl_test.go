@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/postgres/postgrestest"
 )
 
@@ -107,7 +108,7 @@ func TestWrongUsage(t *testing.T) {
 	csvFile := sample(t, "codecarbon.csv")
 	energy := sample(t, "mlenergy.json")
 	for _, test := range []struct{ arguments, want string }{
-		{"", "wattctl needs one of: db, demo-data, import, query, restate, rollup"},
+		{"", "wattctl needs one of: db, demo-data, explain, import, query, restate, rollup"},
 		{"improt", "did you mean import?"},
 		{"import", "wattctl import needs one of: budgets, business, codecarbon, factors, hardware, trace"},
 		{"import codecabron x", "did you mean codecarbon?"},
@@ -238,14 +239,78 @@ func TestRestate(t *testing.T) {
 	factors := "region,quantity,valid_from,value,source,source_year\nFRA,pue,2026-01-01,2,Facility report,2025\n"
 	require.Equal(t, exitDone, c.run("import", "factors", file(t, "pue.csv", factors)), c.err)
 	assert.Contains(t, c.err, "they wait in factor version 2 and no answer has changed. To compute answers with them, run: wattctl restate --version 2")
+	cost := func(version string) float64 {
+		require.Equal(t, exitDone, c.run("query", "energyScore", "--from", "2020-01-01", "--to", "2030-01-01", "--option", "total=true",
+			"--filter", "region=FRA", "--factor-version", version, "--format", "json"), c.err)
+		var rows []map[string]any
+		require.NoError(t, json.Unmarshal([]byte(c.out), &rows))
+		return rows[0]["cost_usd"].(float64)
+	}
+	before, after := cost("1"), cost("2")
+	require.Less(t, before, after)
+	require.Equal(t, exitDone, c.run("restate", "--preview"), c.err)
+	assert.Contains(t, c.out, "Nothing is changed. To put version 2 in force, run: wattctl restate --version 2")
 	require.Equal(t, exitDone, c.run("restate"))
 	assert.Contains(t, c.out, "Factor version 2 (pue.csv) is in force.\nVersion 1 (")
+	assert.Regexp(t, `Facility energy +│ kWh +│ +[0-9.]+ +│ +[0-9.]+ +│ +\+[0-9.]+ %`, c.out, "both figures beside each other")
+	assert.InDelta(t, before, cost("1"), 0, "the old version stays readable")
+	assert.InDelta(t, after, cost("0"), 0, "the new one answers those who name none")
 	require.Equal(t, exitDone, c.run("restate"))
 	assert.Contains(t, c.out, "is in force already")
 	assert.Equal(t, exitUsage, c.run("restate", "--version", "7"))
 	assert.Contains(t, c.err, "there is no factor version 7: the newest is 2")
 	require.Equal(t, exitDone, c.run("restate", "--version", "1"))
 	assert.Contains(t, c.out, "Factor version 1 (")
+}
+
+func TestRestateFromAFile(t *testing.T) {
+	c := onWarehouse(t)
+	require.Equal(t, exitRejected, c.run("import", "codecarbon", sample(t, "codecarbon.csv")), c.err)
+	header := "region,quantity,valid_from,value,source,source_year\n"
+	wrong := file(t, "wrong.csv", header+"FRA,pue,2026-01-01,2,Facility report,2025\nFRA,pue,2026-02-01,0.5,Facility report,2025\n")
+	assert.Equal(t, exitRejected, c.run("restate", wrong))
+	assert.Contains(t, c.err, "nothing was put in force")
+	require.Equal(t, exitDone, c.run("restate", "--preview"), c.err)
+	assert.Contains(t, c.out, "version 2 (wrong.csv)", "the records that were right wait")
+	require.Equal(t, exitDone, c.run("restate", file(t, "right.csv", header+"FRA,pue,2026-01-01,3,Facility report,2025\n")), c.err)
+	assert.Contains(t, c.out, "Factor version 3 (right.csv) is in force.")
+	assert.Equal(t, exitUsage, c.run("restate", wrong, "--version", "1"))
+	assert.Contains(t, c.err, "not both")
+	assert.Equal(t, exitFailed, c.run("restate", wrong+".none"))
+	assert.Contains(t, c.err, "cannot be opened")
+}
+
+func TestExplainLeadsToTheRows(t *testing.T) {
+	c := onWarehouse(t)
+	require.Equal(t, exitDone, c.run("import", "trace", sample(t, "trace.csv"), "--energy", sample(t, "mlenergy.json"), "--model", "acme/Small-8B", "--gpu", "H100",
+		"--max-num-seqs", "64", "--project", "helpdesk", "--region", "us-central1"), c.err)
+	period := []string{"--from", "2026-03-01", "--to", "2026-04-01"}
+	explain := func(arguments ...string) int {
+		return c.run(append(append([]string{"explain"}, arguments...), period...)...)
+	}
+
+	require.Equal(t, exitDone, explain("energyScore", "--field", "kwh_per_1k_requests", "--rows", "2"), c.err)
+	for _, part := range []string{
+		"IT energy × 1,000 / requests", // the formula
+		"Factor version 1 (Reference figures 2024)",
+		"us-central1 (figure of USA) │ grid_location", "Cloud Carbon Footprint", // the factor and its source
+		"The rows: 2 of 5 in wattscore.event",                    // the rows
+		"from 2026-03-01 00:00", "FROM wattscore.factor_version", // the period and the statement
+	} {
+		assert.Contains(t, c.out, part)
+	}
+	assert.NotContains(t, c.out, "cost_usd │", "the other fields are left out")
+
+	for _, queryType := range query.Types() {
+		require.Equal(t, exitDone, explain(queryType.Name), "%s: %s", queryType.Name, c.err)
+		assert.Contains(t, c.out, "The rows: ", queryType.Name)
+	}
+	assert.Equal(t, exitUsage, explain("energyScore", "--field", "happiness"))
+	assert.Contains(t, c.err, "the answer has the number fields requests, energy_kwh")
+	assert.Equal(t, exitUsage, explain("energyScore", "--rows", "0"))
+	assert.Equal(t, exitUsage, explain("energyScore", "--filter", "planet=mars"))
+	assert.Equal(t, exitUsage, c.run("explain"))
+	assert.Contains(t, c.err, "explain takes one type, not 0")
 }
 
 func TestQuery(t *testing.T) {

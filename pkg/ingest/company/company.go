@@ -80,6 +80,7 @@ func generate(seed uint64, end time.Time, months int) *Company {
 	}
 	c.Factors = factors(c.Start, c.End)
 	c.Models = models()
+	c.Models[slices.IndexFunc(c.Models, func(m warehouse.Model) bool { return m.Name == modelWriter })].ReleasedOn = &c.stories.release
 	c.Projects = projects()
 	c.serve()
 	c.train()

@@ -1,4 +1,5 @@
 import { QueryType } from '../../types';
+import { annotations } from './Annotations';
 import { carbonAttribution } from './CarbonAttribution';
 import { efficiencyQuadrant } from './EfficiencyQuadrant';
 import { energyScore } from './EnergyScore';
@@ -11,6 +12,7 @@ const editors = {
   carbonAttribution,
   efficiencyQuadrant,
   hardwareLifecycle,
+  annotations,
 };
 
 /** The query types in the order the editor offers them. */
