@@ -135,7 +135,7 @@ func TestEveryQueryIsOneThePluginAnswers(t *testing.T) {
 				body, err := json.Marshal(target)
 				require.NoError(t, err)
 				to := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-				_, err = query.Parse(backend.DataQuery{JSON: body, TimeRange: backend.TimeRange{From: to.AddDate(-1, 0, 0), To: to}}, query.Company{})
+				_, err = query.Parse(backend.DataQuery{JSON: body, TimeRange: backend.TimeRange{From: to.AddDate(-1, 0, 0), To: to}}, query.Company{}, to)
 				assert.NoError(t, err, "%s: %s", d.file, p.Title)
 			}
 		}

@@ -69,6 +69,27 @@ describe('applyTemplateVariables', () => {
     expect(replaced.options).toEqual({ scoreThreshold: 65, stage: 'all', embodied: true });
   });
 
+  it('replaces in lists of options, however deep', () => {
+    const { options } = datasource.applyTemplateVariables(
+      query({
+        queryType: 'whatIf',
+        options: {
+          scenarios: [
+            { kind: 'efficiency', percent: '${threshold}' },
+            { kind: 'modelSwap', fromModel: 'Model of ${unit}', toModel: 'fixed' },
+          ],
+        },
+      }),
+      {}
+    );
+    expect(options).toEqual({
+      scenarios: [
+        { kind: 'efficiency', percent: 65 },
+        { kind: 'modelSwap', fromModel: 'Model of Search', toModel: 'fixed' },
+      ],
+    });
+  });
+
   it('takes the member of a repeated panel, though the dashboard shows All', () => {
     const scopedVars = { listed: { text: 'Care', value: 'Care' } };
     variables.listed = 'Care';
@@ -90,6 +111,10 @@ describe('the data source', () => {
       groupBy: ['model'],
       format: 'table',
     });
+  });
+
+  it('marks what happened in a new annotation', () => {
+    expect(datasource.annotations?.getDefaultQuery?.()).toEqual({ queryType: 'annotations', format: 'table' });
   });
 
   it('does not run a query that is hidden or has no type', () => {

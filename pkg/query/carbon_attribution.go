@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
@@ -209,7 +210,8 @@ func (e *emissionMatrix) frame(group kpi.Dimension, price float64, embodied map[
 		}
 		if used {
 			field := data.NewField(string(workload), nil, values)
-			field.Config = &data.FieldConfig{DisplayNameFromDS: workloadLabels[workload], Unit: unitTonnes}
+			field.Config = &data.FieldConfig{DisplayNameFromDS: workloadLabels[workload], Unit: unitTonnes,
+				Description: "Operational emissions of " + strings.ToLower(workloadLabels[workload])}
 			frame.Fields = append(frame.Fields, field)
 		}
 	}

@@ -42,19 +42,19 @@ var columns = map[string]column{
 	"stars":                    {label: "Stars", unit: "none", description: "1 to 5 within the task class; none under 5 models"},
 	"criticality":              {label: "Business criticality", unit: "none", min: &zero, max: &hundred, description: "0 to 100, as the company rates it"},
 	"potential_saving_usd":     {label: "Potential saving", unit: "currencyUSD", description: "Energy cost of the period that reaching the score threshold would save"},
-	"total_t":                  {label: "Total", unit: unitTonnes},
+	"total_t":                  {label: "Total", unit: unitTonnes, description: "Operational emissions of all services"},
 	"location_t":               {label: "Location-based", unit: unitTonnes, description: "By the grid's average"},
 	"market_t":                 {label: "Market-based", unit: unitTonnes, description: "By the supply contracts, else the grid's average"},
 	"embodied_t":               {label: "Embodied (amortised)", unit: unitTonnes, description: "Hardware manufacturing spread over its lifetime; not part of the total"},
-	"share":                    {label: "Share", unit: "percentunit", min: &zero, max: &one},
+	"share":                    {label: "Share", unit: "percentunit", min: &zero, max: &one, description: "Part of the whole, 0 to 1"},
 	"chargeback_usd":           {label: "Chargeback", unit: "currencyUSD", description: "Total at the internal carbon price"},
-	"assets":                   {label: "Assets", unit: "short"},
+	"assets":                   {label: "Assets", unit: "short", description: "Accelerators"},
 	"embodied_kg":              {label: "Embodied carbon", unit: unitKilograms, description: "Manufacturing emissions, whole"},
 	"embodied_amortised_kg":    {label: "Embodied in the period", unit: unitKilograms, description: "Manufacturing emissions spread evenly over the lifetime (ISO/IEC 21031), this period's part"},
 	"embodied_purchased_kg":    {label: "Embodied, by purchase", unit: unitKilograms, description: "Manufacturing emissions, whole in the fiscal year of purchase (GHG Protocol scope 3, category 2)"},
-	"purchase_cost_usd":        {label: "Purchase cost", unit: "currencyUSD"},
-	"age_years":                {label: "Age", unit: "suffix:y"},
-	"lifetime_years":           {label: "Lifetime", unit: "suffix:y"},
+	"purchase_cost_usd":        {label: "Purchase cost", unit: "currencyUSD", description: "What it cost, as the inventory says"},
+	"age_years":                {label: "Age", unit: "suffix:y", description: "Time since it was acquired, years of 365 days"},
+	"lifetime_years":           {label: "Lifetime", unit: "suffix:y", description: "Expected life, as the inventory says"},
 
 	// efficiencyTrend: the unit is that of the asked measure, set on the field.
 	"actual":           {label: "Actual"},
@@ -66,7 +66,7 @@ var columns = map[string]column{
 	"cost_avoided_usd": {label: "Cost avoided", unit: "currencyUSD", description: "Energy cost avoided since the baseline by each model's better intensity, cumulative; below zero where models got worse"},
 
 	// keyDrivers: effect has the unit of the asked measure, set on the field.
-	"rank":            {label: "Rank", unit: "none"},
+	"rank":            {label: "Rank", unit: "none", description: "Place by the size of the effect"},
 	"effect":          {label: "Effect"},
 	"share_of_change": {label: "Share of change", unit: "percentunit"},
 
@@ -82,12 +82,12 @@ var columns = map[string]column{
 	"projected":    {label: "Projected", description: "Where the period ends if it goes on as it has begun"},
 
 	// costMeter
-	"spend_hour_usd":    {label: "This hour", unit: "currencyUSD"},
-	"spend_day_usd":     {label: "Today", unit: "currencyUSD"},
-	"budget_day_usd":    {label: "Budget today", unit: "currencyUSD"},
+	"spend_hour_usd":    {label: "This hour", unit: "currencyUSD", description: "Spend since the full hour"},
+	"spend_day_usd":     {label: "Today", unit: "currencyUSD", description: "Spend since midnight"},
+	"budget_day_usd":    {label: "Budget today", unit: "currencyUSD", description: "The day's cost budget"},
 	"projected_day_usd": {label: "Projected today", unit: "currencyUSD", description: "Spend by the end of the day if it goes on as such days do"},
 	"burn_usd_per_hour": {label: "Burn rate", unit: "currencyUSD", description: "USD per hour"},
-	"budget_used":       {label: "Budget used", unit: "percentunit", min: &zero},
+	"budget_used":       {label: "Budget used", unit: "percentunit", min: &zero, description: "Spend today / budget today"},
 
 	// whatIf: all per year.
 	"carbon_t":              {label: "Carbon", unit: unitTonnes, description: "Operational emissions, location-based"},
@@ -107,7 +107,7 @@ var columns = map[string]column{
 	"correlation":              {label: "Correlation ρ", unit: "none", description: "Spearman's rank correlation of the hourly SLO breach rate with the hourly cost per 1k requests, −1 to 1"},
 	"spikes":                   {label: "Cost spikes", unit: "short", description: "Hours whose cost per 1k requests is far above the usual"},
 	"spikes_with_breach":       {label: "Spikes with a breach", unit: "short", description: "Cost spikes in which the latency SLO was breached too"},
-	"slo_ms":                   {label: "Latency SLO", unit: "ms"},
+	"slo_ms":                   {label: "Latency SLO", unit: "ms", description: "Latency objective of the model"},
 
 	// modelComparison
 	"accuracy":                        {label: "Accuracy", unit: "percentunit", min: &zero, max: &one, description: "By the metric of the row; compare within a metric only"},

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -56,7 +57,40 @@ func finish(frame *data.Frame, request Request) error {
 		frame.Meta.Type = data.FrameTypeTable
 	}
 	frame.Meta.TypeVersion = data.FrameTypeVersion{0, 1}
+	explainEmptiness(frame)
 	return nil
+}
+
+// explainEmptiness says of a frame that has number fields and not one number what
+// they would be, where nothing else says why.
+func explainEmptiness(frame *data.Frame) {
+	if len(frame.Meta.Notices) > 0 {
+		return
+	}
+	var without *data.Field
+	for _, field := range frame.Fields {
+		if !field.Type().Numeric() {
+			continue
+		}
+		for row := range field.Len() {
+			if _, ok := field.ConcreteAt(row); ok {
+				return
+			}
+		}
+		without = field
+	}
+	if without == nil {
+		return
+	}
+	name, meaning := without.Name, ""
+	if c, known := columns[without.Name]; known {
+		name, meaning = c.label, c.description
+	}
+	text := fmt.Sprintf("There is no %s in this period with these filters", name)
+	if meaning != "" {
+		text += fmt.Sprintf(" (%s)", meaning)
+	}
+	frame.Meta.Notices = append(frame.Meta.Notices, information(text+"."))
 }
 
 // offers refuses a number that the request's options leave out of the answer.
