@@ -27,9 +27,10 @@ func PaybackMonths[T ~float64](investment, annualSaving T) *float64 {
 //
 // The first flow is today's, an investment below zero; the others are at the end
 // of each year. The rate is per year, 0.08 for 8 %. Source: numpy-financial's npv,
-// which has the same convention. Refused for a rate of −100 % or less.
+// which has the same convention. Refused without flows and for a rate of −100 % or
+// less.
 func NetPresentValue(rate float64, flows ...USD) *USD {
-	if !(rate > -1) || math.IsInf(rate, 1) {
+	if len(flows) == 0 || !(rate > -1) || math.IsInf(rate, 1) {
 		return nil
 	}
 	var value USD

@@ -189,7 +189,7 @@ func (b whatIfBasis) tell(scenarios []scenario) ([]whatIfRow, []data.Notice, err
 	today := whatIfRow{name: "Today", assumption: "There is nothing to scale to a year."}
 	if b.annual != nil {
 		today.after = b.annual.Footprint(b.work(everything).footprint)
-		today.assumption = fmt.Sprintf("What %.3g days took, scaled to a year of 365 days at the same pace.", b.annual.Days)
+		today.assumption = fmt.Sprintf("What %s took, scaled to a year of 365 days at the same pace.", countDays(b.annual.Days))
 	}
 	rows, notices, taken := []whatIfRow{today}, []data.Notice(nil), map[string]int{today.name: 1}
 	for _, s := range scenarios {
@@ -239,15 +239,15 @@ func (b whatIfBasis) notices(passed kpi.Span, now time.Time) []data.Notice {
 	}
 	var notices []data.Notice
 	if b.annual.Days < seasonDays {
-		notices = append(notices, warning(fmt.Sprintf("The year is scaled from %.3g days, so a season or a month's end may be missing in it. "+
-			"Choose a range of at least %d days.", b.annual.Days, seasonDays)))
+		notices = append(notices, warning(fmt.Sprintf("The year is scaled from %s, so a season or a month's end may be missing in it. "+
+			"Choose a range of at least %d days.", countDays(b.annual.Days), seasonDays)))
 	}
 	if now.Before(passed.To) {
 		passed.To = now
 	}
 	if asked := passed.Duration().Hours() / 24; asked-b.annual.Days >= 1 {
-		notices = append(notices, information(fmt.Sprintf("Only %.3g of the %.3g days asked for lie between the first and the last measurement; the year is scaled from those.",
-			b.annual.Days, asked)))
+		notices = append(notices, information(fmt.Sprintf("Only %.3g of the %s asked for lie between the first and the last measurement; the year is scaled from those.",
+			b.annual.Days, countDays(asked))))
 	}
 	var billed, energy kpi.USD
 	for _, row := range b.rows {
@@ -261,4 +261,11 @@ func (b whatIfBasis) notices(passed kpi.Span, now time.Time) []data.Notice {
 			"a rented GPU's bill does not fall with its power draw.", float64(energy)*b.annual.Factor, float64(billed)*b.annual.Factor)))
 	}
 	return notices
+}
+
+func countDays(days float64) string {
+	if days == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%.3g days", days)
 }

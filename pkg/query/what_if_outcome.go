@@ -209,15 +209,12 @@ func (s scenario) compareModels(from, to warehouse.PortfolioModel) []data.Notice
 	if from.Accuracy == nil || to.Accuracy == nil {
 		return notices
 	}
-	accuracy := func(m warehouse.PortfolioModel) string {
-		return strings.TrimSpace(fmt.Sprintf("%.3g %s", *m.Accuracy, m.AccuracyMetric))
-	}
 	switch {
 	case from.AccuracyMetric != to.AccuracyMetric:
-		notices = append(notices, information(fmt.Sprintf("%s: accuracy is measured differently, %s against %s now, and cannot be compared.",
-			s.name, accuracy(to), accuracy(from))))
+		notices = append(notices, information(fmt.Sprintf("%s: the accuracies, %.3g %s and now %.3g %s, are measured differently and cannot be compared.",
+			s.name, *to.Accuracy, to.AccuracyMetric, *from.Accuracy, from.AccuracyMetric)))
 	case *to.Accuracy < *from.Accuracy:
-		notices = append(notices, warning(fmt.Sprintf("%s: accuracy falls to %s from %s.", s.name, accuracy(to), accuracy(from))))
+		notices = append(notices, warning(fmt.Sprintf("%s: %s falls from %.3g to %.3g.", s.name, orAll(to.AccuracyMetric, "accuracy"), *from.Accuracy, *to.Accuracy)))
 	}
 	return notices
 }
