@@ -90,6 +90,7 @@ var columns = map[string]column{
 	"budget_used":       {label: "Budget used", unit: "percentunit", min: &zero, description: "Spend today / budget today"},
 
 	// whatIf: all per year.
+	"facility_kwh":          {label: "Facility energy", unit: "kwatth", description: "Facility energy, PUE included"},
 	"carbon_t":              {label: "Carbon", unit: unitTonnes, description: "Operational emissions, location-based"},
 	"saving_kwh":            {label: "Energy saved", unit: "kwatth"},
 	"saving_usd":            {label: "Cost saved", unit: "currencyUSD"},

@@ -21,6 +21,8 @@ type meta struct {
 	Denominator    string        `json:"denominator,omitempty"`
 	CostBasis      string        `json:"costBasis,omitempty"`
 	CarbonMethod   string        `json:"carbonMethod,omitempty"`
+	Annualised     *annualMeta   `json:"annualised,omitempty"`
+	DiscountRate   *float64      `json:"discountRate,omitempty"` // per year, 0..1
 	Cohorts        []cohortMeta  `json:"cohorts,omitempty"`
 	Formulas       []formulaMeta `json:"formulas,omitempty"`
 }
@@ -28,6 +30,13 @@ type meta struct {
 type spanMeta struct {
 	From string `json:"from"`
 	To   string `json:"to"`
+}
+
+// annualMeta says what a year was scaled from.
+type annualMeta struct {
+	spanMeta
+	Days   float64 `json:"days"`
+	Factor float64 `json:"factor"`
 }
 
 type versionMeta struct {

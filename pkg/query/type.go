@@ -83,8 +83,11 @@ func (request Request) Answer(ctx context.Context, source Source) (data.Frames, 
 
 // Types lists the query types in the order the editor offers them.
 func Types() []*Type {
-	return []*Type{&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle,
-		&annotations}
+	return []*Type{
+		&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle,
+		&whatIf,
+		&annotations,
+	}
 }
 
 func findType(name string) *Type {

@@ -148,6 +148,7 @@ export function QueryEditor({ datasource, query, onChange, onRunQuery }: Props) 
         <editor.Options
           options={options}
           format={format}
+          datasource={datasource}
           onChange={(changed: QueryOptions) => update({ options: withoutEmpty(changed) })}
         />
         {editor.value !== 'hardwareLifecycle' && (

@@ -5,6 +5,7 @@ import { efficiencyQuadrant } from './EfficiencyQuadrant';
 import { energyScore } from './EnergyScore';
 import { hardwareLifecycle } from './HardwareLifecycle';
 import { QueryTypeEditor } from './types';
+import { whatIf } from './WhatIf';
 
 /** The editor of each query type. A new one is a file here and a line below. */
 const editors = {
@@ -12,6 +13,7 @@ const editors = {
   carbonAttribution,
   efficiencyQuadrant,
   hardwareLifecycle,
+  whatIf,
   annotations,
 };
 

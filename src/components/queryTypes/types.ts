@@ -1,11 +1,14 @@
 import { ComponentType } from 'react';
 
+import { DataSource } from '../../datasource';
 import { Dimension, Format, OptionsByType, QueryType } from '../../types';
 
 export interface OptionsEditorProps<T extends QueryType> {
   options: OptionsByType[T];
   /** The answer's format: some options only fit a table. */
   format: Format;
+  /** Where drop-downs get their entries from. */
+  datasource?: DataSource;
   onChange: (options: OptionsByType[T]) => void;
 }
 
