@@ -22,6 +22,7 @@ type meta struct {
 	CostBasis      string        `json:"costBasis,omitempty"`
 	CarbonMethod   string        `json:"carbonMethod,omitempty"`
 	Cohorts        []cohortMeta  `json:"cohorts,omitempty"`
+	Change         *changeMeta   `json:"change,omitempty"` // what keyDrivers explains
 	Formulas       []formulaMeta `json:"formulas,omitempty"`
 }
 

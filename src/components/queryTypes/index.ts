@@ -3,6 +3,7 @@ import { carbonAttribution } from './CarbonAttribution';
 import { efficiencyQuadrant } from './EfficiencyQuadrant';
 import { energyScore } from './EnergyScore';
 import { hardwareLifecycle } from './HardwareLifecycle';
+import { keyDrivers } from './KeyDrivers';
 import { QueryTypeEditor } from './types';
 
 /** The editor of each query type. A new one is a file here and a line below. */
@@ -11,6 +12,7 @@ const editors = {
   carbonAttribution,
   efficiencyQuadrant,
   hardwareLifecycle,
+  keyDrivers,
 };
 
 /** The query types in the order the editor offers them. */
