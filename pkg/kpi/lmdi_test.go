@@ -90,6 +90,7 @@ func TestFactorEffectsAtZero(t *testing.T) {
 		{"not a number", []float64{1, 10, 2}, []float64{4, math.NaN(), 3}, nil},
 		{"infinite", []float64{1, 10, 2}, []float64{4, math.Inf(1), 3}, nil},
 		{"too large to hold", []float64{1, 10, 2}, []float64{1e200, 1e200, 3}, nil},
+		{"effects too large to hold", []float64{0.875}, []float64{math.MaxFloat64}, nil},
 		{"other factors", []float64{1, 2}, []float64{4, 5, 3}, nil},
 		{"no change", []float64{2, 3}, []float64{2, 3}, []float64{0, 0}},
 	}
