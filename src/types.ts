@@ -119,7 +119,7 @@ export interface KpiOptions {
 export interface KeyDriversOptions {
   /** What changed. Default: energy. */
   measure?: 'energy' | 'cost' | 'carbon';
-  /** How many drivers to name, 0 for all. Default: 3. */
+  /** How many drivers to name, 0 for all. Default: 3, in the bridge all. */
   top?: number;
   /** The drivers by segment, or from the previous total to this one in steps. Default: drivers. */
   view?: 'drivers' | 'bridge';

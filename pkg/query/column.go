@@ -67,8 +67,12 @@ var columns = map[string]column{
 
 	// keyDrivers: effect has the unit of the asked measure, set on the field.
 	"rank":            {label: "Rank", unit: "none", description: "Place by the size of the effect"},
-	"effect":          {label: "Effect"},
-	"share_of_change": {label: "Share of change", unit: "percentunit"},
+	"effect":          {label: "Effect", description: "What the driver added to the preceding period's total; below zero it saved"},
+	"share_of_change": {label: "Share of change", unit: "percentunit", description: "Effect / change of the total; below zero where the driver worked against the change"},
+	"base":            {label: "Base", description: "The invisible foot of a step"},
+	"total":           {label: "Total", description: "Of the period"},
+	"increase":        {label: "Increase", description: "What the driver added"},
+	"decrease":        {label: "Decrease", description: "What the driver saved"},
 
 	// kpi: the unit of value and previous is in the row's own unit field.
 	"value":    {label: "Value"},

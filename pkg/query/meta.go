@@ -24,6 +24,7 @@ type meta struct {
 	Annualised     *annualMeta   `json:"annualised,omitempty"`
 	DiscountRate   *float64      `json:"discountRate,omitempty"` // per year, 0..1
 	Cohorts        []cohortMeta  `json:"cohorts,omitempty"`
+	Change         *changeMeta   `json:"change,omitempty"` // what keyDrivers explains
 	Formulas       []formulaMeta `json:"formulas,omitempty"`
 }
 

@@ -4,6 +4,7 @@ import { carbonAttribution } from './CarbonAttribution';
 import { efficiencyQuadrant } from './EfficiencyQuadrant';
 import { energyScore } from './EnergyScore';
 import { hardwareLifecycle } from './HardwareLifecycle';
+import { keyDrivers } from './KeyDrivers';
 import { QueryTypeEditor } from './types';
 import { whatIf } from './WhatIf';
 
@@ -13,6 +14,7 @@ const editors = {
   carbonAttribution,
   efficiencyQuadrant,
   hardwareLifecycle,
+  keyDrivers,
   whatIf,
   annotations,
 };

@@ -1,0 +1,83 @@
+package query
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+)
+
+// bridgeFrame goes from the previous total to this one in steps, for a stacked bar
+// chart: base is the invisible foot of a step. What adds comes first, so that no
+// step is below zero.
+func bridgeFrame(change *kpi.ChangeDecomposition, options keyDriversOptions) *data.Frame {
+	type step struct {
+		label         string
+		effect        float64
+		share         *float64
+		base          float64
+		total, rising *float64
+		falling       *float64
+	}
+	var steps []step
+	if change.Before > 0 || change.After > 0 {
+		steps = append(steps, step{label: "Preceding period", effect: change.Before, total: &change.Before})
+		level := change.Before
+		for _, effect := range bridgeEffects(change, options.top()) {
+			s := step{label: effect.label, effect: effect.effect, share: shareOf(effect.effect, change)}
+			s.base = max(0, min(level, level+effect.effect))
+			if effect.effect > 0 {
+				s.rising = number(effect.effect)
+			} else {
+				s.falling = number(-effect.effect)
+			}
+			level += effect.effect
+			steps = append(steps, s)
+		}
+		steps = append(steps, step{label: "This period", effect: change.After, total: &change.After})
+	}
+	n := len(steps)
+	labels := make([]string, n)
+	effects, shares, bases := make([]*float64, n), make([]*float64, n), make([]*float64, n)
+	totals, rising, falling := make([]*float64, n), make([]*float64, n), make([]*float64, n)
+	for i, s := range steps {
+		labels[i], effects[i], shares[i], bases[i] = s.label, number(s.effect), s.share, number(s.base)
+		totals[i], rising[i], falling[i] = s.total, s.rising, s.falling
+	}
+	base := effectField("base", bases, options.Measure)
+	base.Config.Color = map[string]any{"mode": "fixed", "fixedColor": "transparent"}
+	base.Config.Custom = map[string]any{"fillOpacity": 0, "lineWidth": 0, "hideFrom": map[string]bool{"legend": true, "tooltip": true, "viz": false}}
+	coloured := func(name string, values []*float64, colour string) *data.Field {
+		field := effectField(name, values, options.Measure)
+		field.Config.Color = map[string]any{"mode": "fixed", "fixedColor": colour}
+		return field
+	}
+	return data.NewFrame("Change in steps", textField("driver", labels), effectField("effect", effects, options.Measure), numberField("share_of_change", shares),
+		base, coloured("total", totals, "blue"), coloured("increase", rising, "red"), coloured("decrease", falling, "green"))
+}
+
+type labelledEffect struct {
+	label  string
+	effect float64
+}
+
+// bridgeEffects are the drivers' totals, all after the greatest in one step, in
+// the order of their effect from the greatest rise to the greatest fall.
+func bridgeEffects(change *kpi.ChangeDecomposition, top int) []labelledEffect {
+	var effects []labelledEffect
+	others := labelledEffect{label: "Other drivers"}
+	for i, effect := range change.Totals {
+		if top > 0 && i >= top {
+			others.effect += effect.Effect
+			continue
+		}
+		effects = append(effects, labelledEffect{driverLabel(effect), effect.Effect})
+	}
+	if top > 0 && len(change.Totals) > top {
+		effects = append(effects, others)
+	}
+	slices.SortStableFunc(effects, func(a, b labelledEffect) int { return cmp.Compare(b.effect, a.effect) })
+	return effects
+}
