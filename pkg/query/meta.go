@@ -18,6 +18,7 @@ type meta struct {
 	Freshness      string        `json:"freshness,omitempty"`     // time of the newest event, RFC 3339
 	MeasuredShare  *float64      `json:"measuredShare,omitempty"` // of the energy, 0..1
 	FactorVersion  *versionMeta  `json:"factorVersion,omitempty"`
+	Step           string        `json:"step,omitempty"` // how long a row is
 	Denominator    string        `json:"denominator,omitempty"`
 	CostBasis      string        `json:"costBasis,omitempty"`
 	CarbonMethod   string        `json:"carbonMethod,omitempty"`

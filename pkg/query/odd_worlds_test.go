@@ -121,9 +121,15 @@ func TestOddWorldsGetANullAndANotice(t *testing.T) {
 
 func askIn(t testing.TB, pool *pgxpool.Pool, span backend.TimeRange, fields map[string]any) data.Frames {
 	t.Helper()
+	return askWhen(t, pool, span, now, fields)
+}
+
+// askWhen asks at a moment.
+func askWhen(t testing.TB, pool *pgxpool.Pool, span backend.TimeRange, at time.Time, fields map[string]any) data.Frames {
+	t.Helper()
 	body, err := json.Marshal(fields)
 	require.NoError(t, err)
-	request, err := query.Parse(backend.DataQuery{JSON: body, TimeRange: span, MaxDataPoints: 500}, query.Company{CarbonPrice: 100}, now)
+	request, err := query.Parse(backend.DataQuery{JSON: body, TimeRange: span, MaxDataPoints: 500}, query.Company{CarbonPrice: 100}, at)
 	require.NoError(t, err)
 	frames, err := request.Answer(context.Background(), warehouse.NewReader(pool))
 	require.NoError(t, err, "%s", body)

@@ -85,7 +85,7 @@ func (request Request) Answer(ctx context.Context, source Source) (data.Frames, 
 func Types() []*Type {
 	return []*Type{
 		&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle,
-		&keyDrivers, &whatIf,
+		&costMeter, &budgetVariance, &keyDrivers, &whatIf,
 		&annotations,
 	}
 }

@@ -1,6 +1,8 @@
 import { QueryType } from '../../types';
 import { annotations } from './Annotations';
+import { budgetVariance } from './BudgetVariance';
 import { carbonAttribution } from './CarbonAttribution';
+import { costMeter } from './CostMeter';
 import { efficiencyQuadrant } from './EfficiencyQuadrant';
 import { energyScore } from './EnergyScore';
 import { hardwareLifecycle } from './HardwareLifecycle';
@@ -14,6 +16,8 @@ const editors = {
   carbonAttribution,
   efficiencyQuadrant,
   hardwareLifecycle,
+  costMeter,
+  budgetVariance,
   keyDrivers,
   whatIf,
   annotations,
