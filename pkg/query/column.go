@@ -140,7 +140,7 @@ var textLabels = map[string]string{
 	"fiscal_year": "Fiscal year", "serial": "Serial", "accelerator": "Accelerator", "refresh": "Refresh", "task_class": "Task class",
 	"driver": "Driver", "segment": "Segment", "sentence": "What happened", "status": "Status",
 	"kpi": "KPI", "unit": "Unit", "formula": "Formula", "audience": "Audience", "scenario": "Scenario", "assumption": "Assumption",
-	"accuracy_metric": "Accuracy metric", "pareto": "Pareto front", "run": "Run", "feature": "Feature", "spike": "Cost spike", "gpu_model": "GPU model",
+	"accuracy_metric": "Accuracy metric", "pareto": "Pareto front", "better_model": "Better choice", "run": "Run", "feature": "Feature", "spike": "Cost spike", "gpu_model": "GPU model",
 }
 
 // The dashboards a field leads to, by uid.

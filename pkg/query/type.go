@@ -86,6 +86,7 @@ func Types() []*Type {
 	return []*Type{
 		&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle,
 		&costMeter, &budgetVariance, &keyDrivers, &whatIf,
+		&modelComparison,
 		&annotations,
 	}
 }

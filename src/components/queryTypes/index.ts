@@ -7,6 +7,7 @@ import { efficiencyQuadrant } from './EfficiencyQuadrant';
 import { energyScore } from './EnergyScore';
 import { hardwareLifecycle } from './HardwareLifecycle';
 import { keyDrivers } from './KeyDrivers';
+import { modelComparison } from './ModelComparison';
 import { QueryTypeEditor } from './types';
 import { whatIf } from './WhatIf';
 
@@ -20,6 +21,7 @@ const editors = {
   budgetVariance,
   keyDrivers,
   whatIf,
+  modelComparison,
   annotations,
 };
 
