@@ -8,6 +8,7 @@ import { energyScore } from './EnergyScore';
 import { hardwareLifecycle } from './HardwareLifecycle';
 import { keyDrivers } from './KeyDrivers';
 import { modelComparison } from './ModelComparison';
+import { trainingRuns } from './TrainingRuns';
 import { QueryTypeEditor } from './types';
 import { whatIf } from './WhatIf';
 
@@ -22,6 +23,7 @@ const editors = {
   keyDrivers,
   whatIf,
   modelComparison,
+  trainingRuns,
   annotations,
 };
 
