@@ -17,6 +17,7 @@ require (
 	go.yaml.in/yaml/v3 v3.0.6
 	golang.org/x/net v0.61.0
 	golang.org/x/text v0.43.0
+	gonum.org/v1/gonum v0.17.0
 	gotest.tools/gotestsum v1.13.0
 	pgregory.net/rapid v1.3.0
 )
