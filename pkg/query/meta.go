@@ -11,22 +11,27 @@ import (
 
 // meta is the custom metadata of every frame: what the numbers rest on.
 type meta struct {
-	QueryType      string        `json:"queryType"`
-	Period         spanMeta      `json:"period"`
-	PreviousPeriod *spanMeta     `json:"previousPeriod,omitempty"`
-	TimeZone       string        `json:"timeZone"`
-	Freshness      string        `json:"freshness,omitempty"`     // time of the newest event, RFC 3339
-	MeasuredShare  *float64      `json:"measuredShare,omitempty"` // of the energy, 0..1
-	FactorVersion  *versionMeta  `json:"factorVersion,omitempty"`
-	Step           string        `json:"step,omitempty"` // how long a row is
-	Denominator    string        `json:"denominator,omitempty"`
-	CostBasis      string        `json:"costBasis,omitempty"`
-	CarbonMethod   string        `json:"carbonMethod,omitempty"`
-	Annualised     *annualMeta   `json:"annualised,omitempty"`
-	DiscountRate   *float64      `json:"discountRate,omitempty"` // per year, 0..1
-	Cohorts        []cohortMeta  `json:"cohorts,omitempty"`
-	Change         *changeMeta   `json:"change,omitempty"` // what keyDrivers explains
-	Formulas       []formulaMeta `json:"formulas,omitempty"`
+	QueryType      string       `json:"queryType"`
+	Period         spanMeta     `json:"period"`
+	PreviousPeriod *spanMeta    `json:"previousPeriod,omitempty"`
+	TimeZone       string       `json:"timeZone"`
+	Freshness      string       `json:"freshness,omitempty"`     // time of the newest event, RFC 3339
+	MeasuredShare  *float64     `json:"measuredShare,omitempty"` // of the energy, 0..1
+	FactorVersion  *versionMeta `json:"factorVersion,omitempty"`
+	Step           string       `json:"step,omitempty"` // how long a row is
+	Denominator    string       `json:"denominator,omitempty"`
+	CostBasis      string       `json:"costBasis,omitempty"`
+	CarbonMethod   string       `json:"carbonMethod,omitempty"`
+	LatencyError   float64      `json:"latencyError,omitempty"` // relative, of a percentile
+	// Correlation is Spearman's ρ of breach rate and cost, over so many steps.
+	Correlation     *float64 `json:"correlation,omitempty"`
+	CorrelationOver int      `json:"correlationOver,omitempty"`
+
+	Annualised   *annualMeta   `json:"annualised,omitempty"`
+	DiscountRate *float64      `json:"discountRate,omitempty"` // per year, 0..1
+	Cohorts      []cohortMeta  `json:"cohorts,omitempty"`
+	Change       *changeMeta   `json:"change,omitempty"` // what keyDrivers explains
+	Formulas     []formulaMeta `json:"formulas,omitempty"`
 }
 
 type spanMeta struct {

@@ -7,6 +7,7 @@ import { efficiencyQuadrant } from './EfficiencyQuadrant';
 import { energyScore } from './EnergyScore';
 import { hardwareLifecycle } from './HardwareLifecycle';
 import { keyDrivers } from './KeyDrivers';
+import { latencyCost } from './LatencyCost';
 import { modelComparison } from './ModelComparison';
 import { trainingRuns } from './TrainingRuns';
 import { QueryTypeEditor } from './types';
@@ -24,6 +25,7 @@ const editors = {
   whatIf,
   modelComparison,
   trainingRuns,
+  latencyCost,
   annotations,
 };
 
