@@ -75,8 +75,8 @@ var columns = map[string]column{
 	"decrease":        {label: "Decrease", description: "What the driver saved"},
 
 	// kpi: the unit of value and previous is in the row's own unit field.
-	"value":    {label: "Value"},
-	"previous": {label: "Previous"},
+	"value":    {label: "Value", description: "In the row's own unit"},
+	"previous": {label: "Previous", description: "Of the preceding period, in the row's own unit"},
 	"change":   {label: "Change", unit: "percentunit", description: "Against the preceding period"},
 
 	// budgetVariance: budget, actual, variance and projected are in USD or kgCO2e, set on the field.

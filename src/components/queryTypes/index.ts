@@ -7,6 +7,7 @@ import { efficiencyQuadrant } from './EfficiencyQuadrant';
 import { energyScore } from './EnergyScore';
 import { hardwareLifecycle } from './HardwareLifecycle';
 import { keyDrivers } from './KeyDrivers';
+import { kpi } from './Kpi';
 import { latencyCost } from './LatencyCost';
 import { modelComparison } from './ModelComparison';
 import { trainingRuns } from './TrainingRuns';
@@ -19,6 +20,7 @@ const editors = {
   carbonAttribution,
   efficiencyQuadrant,
   hardwareLifecycle,
+  kpi,
   costMeter,
   budgetVariance,
   keyDrivers,
