@@ -23,6 +23,7 @@ type meta struct {
 	CarbonMethod   string        `json:"carbonMethod,omitempty"`
 	Cohorts        []cohortMeta  `json:"cohorts,omitempty"`
 	Formulas       []formulaMeta `json:"formulas,omitempty"`
+	Trend          *trendMeta    `json:"trend,omitempty"`
 }
 
 type spanMeta struct {

@@ -58,7 +58,7 @@ func (request Request) Answer(ctx context.Context, source Source) (data.Frames, 
 
 // Types lists the query types in the order the editor offers them.
 func Types() []*Type {
-	return []*Type{&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle}
+	return []*Type{&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle, &efficiencyTrend}
 }
 
 func findType(name string) *Type {
