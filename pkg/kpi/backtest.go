@@ -40,14 +40,14 @@ func newBackTest(observations []*float64, season, horizon int) *backTest {
 	return test
 }
 
-// forecastErrors are the absolute errors of a model by step ahead, from 0.
+// forecastErrors are the errors of a model, actual − forecast, by step ahead from 0.
 type forecastErrors struct {
-	byStep [][]float64
-	sum    float64
-	count  int
+	byStep   [][]float64
+	absolute float64 // their sum, without sign
+	count    int
 }
 
-func (e *forecastErrors) mean() float64 { return e.sum / float64(max(1, e.count)) }
+func (e *forecastErrors) mean() float64 { return e.absolute / float64(max(1, e.count)) }
 
 // run forecasts from every origin; nil where the model cannot be fitted.
 func (t *backTest) run(model forecastModel) *forecastErrors {
@@ -63,9 +63,9 @@ func (t *backTest) run(model forecastModel) *forecastErrors {
 		}
 		for step := range min(t.horizon, len(t.observations)-origin) {
 			if actual := t.observations[origin+step]; actual != nil {
-				miss := math.Abs(*actual - state.Ahead(step+1))
+				miss := *actual - state.Ahead(step+1)
 				errors.byStep[step] = append(errors.byStep[step], miss)
-				errors.sum, errors.count = errors.sum+miss, errors.count+1
+				errors.absolute, errors.count = errors.absolute+math.Abs(miss), errors.count+1
 			}
 		}
 	}
@@ -91,7 +91,7 @@ func (t *backTest) best(models []forecastModel) (best forecastModel, errors, nai
 }
 
 func (t *backTest) mase(errors *forecastErrors) *float64 {
-	return scaledError(errors.sum, errors.count, t.observations[:t.first], t.season)
+	return scaledError(errors.absolute, errors.count, t.observations[:t.first], t.season)
 }
 
 // naiveErrors are those of the naive forecast one step ahead, for a history too
@@ -101,7 +101,7 @@ func naiveErrors(observations []*float64, horizon int) *forecastErrors {
 	var last *float64
 	for _, observation := range observations {
 		if observation != nil && last != nil {
-			errors.byStep[0] = append(errors.byStep[0], math.Abs(*observation-*last))
+			errors.byStep[0] = append(errors.byStep[0], *observation-*last)
 		}
 		if observation != nil {
 			last = observation
@@ -110,14 +110,16 @@ func naiveErrors(observations []*float64, horizon int) *forecastErrors {
 	return errors
 }
 
-// intervals lays the errors around the forecasts.
+// intervals lays the errors around the forecasts. Each side has its own quantile,
+// because what comes in bursts, such as training, exceeds a forecast by far more
+// than it falls short of it; the forecast itself is always inside.
 func (e *forecastErrors) intervals(state *Smoothing, options ForecastOptions) []PredictionInterval {
 	reach := e.reach()
 	if reach == 0 {
 		return nil
 	}
 	intervals := []PredictionInterval{{Level: 0.8}, {Level: 0.95}}
-	widest := make([]float64, len(intervals))
+	below, above := make([]float64, len(intervals)), make([]float64, len(intervals))
 	var pooled []float64
 	for step := range options.Horizon {
 		beyond := 1.0
@@ -130,9 +132,10 @@ func (e *forecastErrors) intervals(state *Smoothing, options ForecastOptions) []
 		point := state.Ahead(step + 1)
 		for i := range intervals {
 			interval := &intervals[i]
-			widest[i] = max(widest[i], conformalQuantile(pooled, interval.Level))
-			interval.Lower = append(interval.Lower, options.bound(point-widest[i]*beyond))
-			interval.Upper = append(interval.Upper, options.bound(point+widest[i]*beyond))
+			least, most := conformalBounds(pooled, interval.Level)
+			below[i], above[i] = min(below[i], least), max(above[i], most)
+			interval.Lower = append(interval.Lower, options.bound(point+below[i]*beyond))
+			interval.Upper = append(interval.Upper, options.bound(point+above[i]*beyond))
 		}
 	}
 	return intervals
@@ -153,19 +156,22 @@ func (e *forecastErrors) reach() int {
 	return len(e.byStep)
 }
 
-// around adds the errors of a step and of up to three steps to either side, so
-// that the width does not jump from step to step.
+// around adds the errors of a step and of up to three steps before it and one
+// more after it, so that one odd observation does not make an interval alone and
+// the width does not jump from step to step.
 func (e *forecastErrors) around(step int, pooled []float64) []float64 {
-	side := min(3, step, len(e.byStep)-1-step)
-	for _, errors := range e.byStep[step-side : step+side+1] {
+	side := min(3, step)
+	for _, errors := range e.byStep[step-side : min(step+side+2, len(e.byStep))] {
 		pooled = append(pooled, errors...)
 	}
 	return pooled
 }
 
-// conformalQuantile is the error that a new one stays under with a probability,
-// of n known ones the ⌈(n + 1)·level⌉th, or the largest where there are too few.
-func conformalQuantile(sorted []float64, level float64) float64 {
-	rank := int(math.Ceil(float64(len(sorted)+1) * level))
-	return sorted[min(rank, len(sorted))-1]
+// conformalBounds are the errors between which a new one lies with a probability:
+// of n known ones those from which ⌊(n + 1)·(1 − level)/2⌋ lie to the outside, or
+// the extremes where there are too few.
+func conformalBounds(sorted []float64, level float64) (least, most float64) {
+	outside := int(float64(len(sorted)+1)*(1-level)/2 + 1e-9) // 1 − 0.8 is a hair under 0.2
+	index := max(0, outside-1)
+	return sorted[index], sorted[len(sorted)-1-index]
 }

@@ -91,10 +91,9 @@ func startSeasonalNaive(training []*float64, season int) *Smoothing {
 // but keeping its parameters. The chosen one is fitted anew to everything.
 //
 // Prediction intervals at 80 and 95 % are empirical: at each step ahead as wide to
-// either side as that part of the back-test's errors was large (split conformal
-// prediction), never narrower than at the step before. Beyond the steps that the
-// back-test reaches they widen with the square root of the step, as those of a
-// random walk do.
+// either side as the back-test's errors were (split conformal prediction), never
+// narrower than at the step before. Beyond the steps that the back-test reaches
+// they widen with the square root of the step, as those of a random walk do.
 //
 // With too little history for a back-test the last observation is carried
 // forward. Sources: Hyndman & Athanasopoulos, Forecasting: principles and

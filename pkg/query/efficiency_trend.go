@@ -85,46 +85,49 @@ func readTrend(ctx context.Context, source Source, request Request, options effi
 	interval := trendInterval(request.Interval, p.span)
 	t := &trend{interval: interval, baseline: options.Baseline, baselinePeriod: p.previous}
 	steps := trendSteps(p.calendar, p.span, interval, request.Now)
-	var shown []kpi.Span
-	for _, step := range steps {
-		if !step.From.Before(p.span.From) {
-			shown = append(shown, step)
-		}
+	earlier := 0
+	for earlier < len(steps) && steps[earlier].From.Before(p.span.From) {
+		earlier++
 	}
-	byModel := append([]kpi.Span{p.previous}, shown...)
-	usage := []warehouse.UsageRequest{
-		{Periods: append([]kpi.Span{p.span}, steps...), Filters: request.Filters, FactorVersion: request.FactorVersion},
-		{Periods: byModel, GroupBy: []kpi.Dimension{kpi.DimensionModel}, Filters: request.Filters, FactorVersion: request.FactorVersion},
+	// Only the range is needed by model; grouping the history too would read it the dearer way.
+	usage := []warehouse.UsageRequest{{Periods: append([]kpi.Span{p.previous}, steps[earlier:]...), GroupBy: []kpi.Dimension{kpi.DimensionModel},
+		Filters: request.Filters, FactorVersion: request.FactorVersion}}
+	if earlier > 0 {
+		usage = append(usage, warehouse.UsageRequest{Periods: steps[:earlier], Filters: request.Filters, FactorVersion: request.FactorVersion})
 	}
 	answers, provenance, err := source.Usage(ctx, usage...)
 	if err != nil {
 		return nil, nil, err
 	}
-	t.provenance, t.usage = provenance, inPeriod(answers[0], 0)
-	notices := noticesOn(t.usage, provenance)
-
+	t.provenance = provenance
+	byStep := make([][]warehouse.UsageRow, len(steps))
+	for _, row := range answers[0] {
+		if row.Period > 0 { // 0 is the preceding period
+			index := earlier + row.Period - 1
+			byStep[index], t.usage = append(byStep[index], row), append(t.usage, row)
+		}
+	}
+	if earlier > 0 {
+		for _, row := range answers[1] {
+			byStep[row.Period] = append(byStep[row.Period], row)
+		}
+	}
 	// The step in which the data ends is not over, whatever the clock says.
 	whole := len(steps)
 	for whole > 0 && steps[whole-1].To.After(provenance.NewestEvent) {
 		whole--
 		t.leftOut = &steps[whole]
 	}
-	if next := p.calendar.Next(p.span.To.Add(-time.Nanosecond), interval); t.leftOut == nil && !next.Equal(p.span.To) {
-		t.leftOut = &kpi.Span{From: p.calendar.Start(p.span.To, interval), To: next}
+	if end := p.calendar.Start(p.span.To, interval); t.leftOut == nil && end.Before(p.span.To) {
+		t.leftOut = &kpi.Span{From: end, To: p.calendar.Next(end, interval)}
 	}
-	steps = steps[:whole]
-	measures := make([]*kpi.Measures, len(steps))
-	for _, row := range answers[0] {
-		if index := row.Period - 1; index >= 0 && index < len(steps) {
-			measures[index] = &row.Measures
-		}
+	t.setHistory(steps[:whole], byStep[:whole], p.span.From, options.Measure)
+	notices := noticesOn(t.usage, provenance)
+	if len(t.times) == 0 {
+		notices = []data.Notice{information(fmt.Sprintf("There is no whole %s with usage in this period with these filters, so there is nothing to show or to forecast. "+
+			"Choose a longer range or a shorter step.", interval))}
 	}
-	t.setHistory(steps, measures, p.span.From, options.Measure)
-	if len(t.usage) > 0 && len(t.times) == 0 {
-		notices = append(notices, information(fmt.Sprintf("No whole %s of usage lies in the range, so there is nothing to show. Choose a longer range or a shorter step.", interval)))
-	}
-	notices = append(notices, t.setCostAvoided(answers[1], len(shown))...)
-	return t, notices, nil
+	return t, append(notices, t.setCostAvoided(answers[0])...), nil
 }
 
 // trendInterval is the step: days up to about a quarter, weeks up to two years.
@@ -164,7 +167,7 @@ func trendSteps(calendar kpi.Calendar, span kpi.Span, interval kpi.Interval, now
 // the year, where the step can show one. Days have a season of a week; a year of
 // them tells as much as two and is read in half the time.
 var historyMonths = map[kpi.Interval]int{
-	kpi.IntervalDay: 12, kpi.IntervalWeek: 24, kpi.IntervalMonth: 24, kpi.IntervalQuarter: 24, kpi.IntervalYear: 24,
+	kpi.IntervalDay: 6, kpi.IntervalWeek: 24, kpi.IntervalMonth: 24, kpi.IntervalQuarter: 24, kpi.IntervalYear: 24,
 }
 
 // trendSeason is how many steps a season has.
@@ -174,7 +177,7 @@ var trendSeason = map[kpi.Interval]int{
 
 // setCostAvoided adds up what was avoided against each model's baseline. The first
 // period of the rows is the preceding one, the others are the shown steps.
-func (t *trend) setCostAvoided(rows []warehouse.UsageRow, steps int) []data.Notice {
+func (t *trend) setCostAvoided(rows []warehouse.UsageRow) []data.Notice {
 	const firstSteps = 4
 	from, to := 0, 1
 	if t.baseline == "first" {
@@ -183,7 +186,7 @@ func (t *trend) setCostAvoided(rows []warehouse.UsageRow, steps int) []data.Noti
 			t.baselinePeriod = kpi.Span{From: t.spans[0].From, To: t.spans[to-2].To}
 		}
 	}
-	used := make([][]kpi.ModelUsage, steps)
+	used := make([][]kpi.ModelUsage, len(t.times))
 	sums := map[string]kpi.Measures{}
 	for _, row := range rows {
 		name := row.Members[0]
@@ -192,7 +195,7 @@ func (t *trend) setCostAvoided(rows []warehouse.UsageRow, steps int) []data.Noti
 			sum.ServingEnergy, sum.ServingRequests = sum.ServingEnergy+row.ServingEnergy, sum.ServingRequests+row.ServingRequests
 			sums[name] = sum
 		}
-		if row.Period > 0 {
+		if row.Period > 0 && row.Period <= len(used) {
 			used[row.Period-1] = append(used[row.Period-1], kpi.ModelUsage{Model: name, Measures: row.Measures})
 		}
 	}
@@ -202,7 +205,7 @@ func (t *trend) setCostAvoided(rows []warehouse.UsageRow, steps int) []data.Noti
 			baselines[name] = *intensity
 		}
 	}
-	t.avoided, t.withoutBaseline = kpi.CumulativeCostAvoided(used[:len(t.times)], baselines)
+	t.avoided, t.withoutBaseline = kpi.CumulativeCostAvoided(used, baselines)
 	switch {
 	case len(t.withoutBaseline) == 0:
 		return nil
@@ -267,8 +270,16 @@ var trendRatios = []string{"kwh_per_1k_requests", "score"}
 
 func isTrendRatio(measure string) bool { return slices.Contains(trendRatios, measure) }
 
-// trendObservation is the measure of a step; nil has no answer.
-func trendObservation(measure string, m kpi.Measures) *float64 {
+// trendObservation is the measure of a step over all its rows. It is nil without an
+// answer: a ratio of nothing, or a sum that misses a factor.
+func trendObservation(measure string, rows []warehouse.UsageRow) *float64 {
+	m := kpi.Measures{Cost: new(kpi.USD(0)), CarbonLocation: new(kpi.KilogramsCO2e(0))}
+	for _, row := range rows {
+		m.ITEnergy += row.ITEnergy
+		m.ServingEnergy, m.ServingRequests = m.ServingEnergy+row.ServingEnergy, m.ServingRequests+row.ServingRequests
+		m.ScoredEnergy, m.ReferenceEnergy = m.ScoredEnergy+row.ScoredEnergy, m.ReferenceEnergy+row.ReferenceEnergy
+		m.Cost, m.CarbonLocation = addKnown(m.Cost, row.Cost), addKnown(m.CarbonLocation, row.CarbonLocation)
+	}
 	switch measure {
 	case "kwh_per_1k_requests":
 		return kpi.EnergyPer1kRequests(m.ServingEnergy, m.ServingRequests)
@@ -282,4 +293,12 @@ func trendObservation(measure string, m kpi.Measures) *float64 {
 		return maybe(m.CarbonLocation)
 	}
 	panic("query: efficiencyTrend has no measure " + measure) // oneOf lets only its measures through
+}
+
+// addKnown adds two amounts; a sum with an unknown part is unknown.
+func addKnown[T ~float64](a, b *T) *T {
+	if a == nil || b == nil {
+		return nil
+	}
+	return new(*a + *b)
 }

@@ -35,40 +35,39 @@ type trend struct {
 // setHistory takes the observations of the steps up to the last one. A step
 // without usage is a gap for a ratio; for a sum it is 0, between the first and the
 // last usage only: before and after it, nobody knows whether data is missing.
-func (t *trend) setHistory(steps []kpi.Span, measures []*kpi.Measures, shownFrom time.Time, measure string) {
+func (t *trend) setHistory(steps []kpi.Span, byStep [][]warehouse.UsageRow, shownFrom time.Time, measure string) {
+	observations := make([]*float64, len(steps))
 	first, last := -1, -1
-	for i, m := range measures {
-		if m != nil && trendObservation(measure, *m) != nil {
+	for i, rows := range byStep {
+		if len(rows) == 0 {
+			continue
+		}
+		if observations[i] = trendObservation(measure, rows); observations[i] != nil {
 			last = i
 			if first < 0 {
 				first = i
 			}
 		}
 	}
-	if first < 0 {
+	if first < 0 || steps[last].From.Before(shownFrom) {
 		return
 	}
-	for i := first; i <= last; i++ {
-		var observation *float64
-		if measures[i] != nil {
-			observation = trendObservation(measure, *measures[i])
-		} else if !isTrendRatio(measure) {
-			observation = number(0.0)
+	for i := first; i < last; i++ {
+		if len(byStep[i]) == 0 && !isTrendRatio(measure) {
+			observations[i] = number(0.0)
 		}
-		t.history = append(t.history, observation)
-	}
-	t.historySpan = kpi.Span{From: steps[first].From, To: steps[last].To}
-	for i := range steps[:last+1] {
-		if steps[i].From.Before(shownFrom) {
-			continue
-		}
-		var observation *float64
-		if i >= first {
-			observation = t.history[i-first]
-		}
-		t.spans, t.times, t.actual = append(t.spans, steps[i]), append(t.times, steps[i].From), append(t.actual, observation)
 	}
 	t.behind = len(steps) - 1 - last
+	for i := range steps[:last+1] {
+		if !steps[i].From.Before(shownFrom) {
+			t.spans, t.times, t.actual = append(t.spans, steps[i]), append(t.times, steps[i].From), append(t.actual, observations[i])
+		}
+	}
+	// Usage began somewhere within its first step, whose sum is too small to learn from.
+	if first > 0 && first < last && !isTrendRatio(measure) {
+		first++
+	}
+	t.history, t.historySpan = observations[first:last+1], kpi.Span{From: steps[first].From, To: steps[last].To}
 }
 
 // bounds are the interval columns, by the place of the level in the forecast.
@@ -229,7 +228,7 @@ func (t *trend) describe(options efficiencyTrendOptions, zone *time.Location) *t
 			}
 		}
 	}
-	if t.baselinePeriod.From.Before(t.baselinePeriod.To) {
+	if len(t.times) > 0 {
 		m.Baseline = &baselineMeta{spanMeta: describeSpan(t.baselinePeriod, zone), Basis: t.baseline, ModelsWithout: t.withoutBaseline}
 	}
 	if t.forecast == nil {
