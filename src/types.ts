@@ -90,7 +90,7 @@ export interface HardwareLifecycleOptions {
 /** Options of `efficiencyTrend`. */
 export interface EfficiencyTrendOptions {
   /** What is shown and forecast. Default: kwh_per_1k_requests, the energy to solution. */
-  measure?: 'kwh_per_1k_requests' | 'kwh_per_run' | 'score' | 'energy_kwh' | 'cost_usd' | 'carbon_kg';
+  measure?: 'kwh_per_1k_requests' | 'score' | 'energy_kwh' | 'cost_usd' | 'carbon_kg';
   /** How many steps to forecast; absent is to the end of the next fiscal quarter, 0 is none. */
   horizon?: number;
   /** What cost avoided is counted against: the period before the range, or the range's first four steps. Default: preceding. */

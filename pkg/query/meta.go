@@ -32,6 +32,7 @@ type meta struct {
 	Cohorts      []cohortMeta  `json:"cohorts,omitempty"`
 	Change       *changeMeta   `json:"change,omitempty"` // what keyDrivers explains
 	Formulas     []formulaMeta `json:"formulas,omitempty"`
+	Trend        *trendMeta    `json:"trend,omitempty"` // how efficiencyTrend forecast
 }
 
 type spanMeta struct {

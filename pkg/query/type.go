@@ -87,7 +87,7 @@ func (request Request) Answer(ctx context.Context, source Source) (data.Frames, 
 func Types() []*Type {
 	return []*Type{
 		&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle,
-		&businessKPIs, &costMeter, &budgetVariance, &keyDrivers, &whatIf,
+		&efficiencyTrend, &businessKPIs, &costMeter, &budgetVariance, &keyDrivers, &whatIf,
 		&modelComparison, &trainingRuns, &latencyCost,
 		&annotations,
 	}

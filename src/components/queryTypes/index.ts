@@ -4,6 +4,7 @@ import { budgetVariance } from './BudgetVariance';
 import { carbonAttribution } from './CarbonAttribution';
 import { costMeter } from './CostMeter';
 import { efficiencyQuadrant } from './EfficiencyQuadrant';
+import { efficiencyTrend } from './EfficiencyTrend';
 import { energyScore } from './EnergyScore';
 import { hardwareLifecycle } from './HardwareLifecycle';
 import { keyDrivers } from './KeyDrivers';
@@ -20,6 +21,7 @@ const editors = {
   carbonAttribution,
   efficiencyQuadrant,
   hardwareLifecycle,
+  efficiencyTrend,
   kpi,
   costMeter,
   budgetVariance,
