@@ -57,12 +57,12 @@ var columns = map[string]column{
 	"lifetime_years":           {label: "Lifetime", unit: "suffix:y", description: "Expected life, as the inventory says"},
 
 	// efficiencyTrend: the unit is that of the asked measure, set on the field.
-	"actual":           {label: "Actual"},
-	"forecast":         {label: "Forecast"},
-	"lower_80":         {label: "Lower 80 %"},
-	"upper_80":         {label: "Upper 80 %"},
-	"lower_95":         {label: "Lower 95 %"},
-	"upper_95":         {label: "Upper 95 %"},
+	"actual":           {label: "Actual", description: "What was measured"},
+	"forecast":         {label: "Forecast", description: "What the chosen model expects; at its first point the last actual"},
+	"lower_80":         {label: "Lower 80 %", description: "Four of five outcomes lie between lower and upper, by the errors of the back-test"},
+	"upper_80":         {label: "Upper 80 %", description: "Four of five outcomes lie between lower and upper, by the errors of the back-test"},
+	"lower_95":         {label: "Lower 95 %", description: "19 of 20 outcomes lie between lower and upper, by the errors of the back-test"},
+	"upper_95":         {label: "Upper 95 %", description: "19 of 20 outcomes lie between lower and upper, by the errors of the back-test"},
 	"cost_avoided_usd": {label: "Cost avoided", unit: "currencyUSD", description: "Energy cost avoided since the baseline by each model's better intensity, cumulative; below zero where models got worse"},
 
 	// keyDrivers: effect has the unit of the asked measure, set on the field.
@@ -80,7 +80,7 @@ var columns = map[string]column{
 	"change":   {label: "Change", unit: "percentunit", description: "Against the preceding period"},
 
 	// budgetVariance: budget, actual, variance and projected are in USD or kgCO2e, set on the field.
-	"budget":       {label: "Budget"},
+	"budget":       {label: "Budget", description: "The budget of the step"},
 	"variance":     {label: "Variance", description: "Actual − budget"},
 	"variance_pct": {label: "Variance %", unit: "percentunit", description: "(Actual − budget) / budget"},
 	"projected":    {label: "Projected", description: "Where the period ends if it goes on as it has begun"},
@@ -121,10 +121,10 @@ var columns = map[string]column{
 	"accuracy_per_billion_parameters": {label: "Accuracy per 1B parameters", unit: "percentunit"},
 
 	// trainingRuns
-	"duration_hours":           {label: "Duration", unit: "h"},
-	"gpus":                     {label: "GPUs", unit: "short"},
-	"gpu_hours":                {label: "GPU hours", unit: "suffix:GPU·h"},
-	"runs":                     {label: "Runs", unit: "short"},
+	"duration_hours":           {label: "Duration", unit: "h", description: "From start to end"},
+	"gpus":                     {label: "GPUs", unit: "short", description: "Accelerators the run worked on at once"},
+	"gpu_hours":                {label: "GPU hours", unit: "suffix:GPU·h", description: "Hours of one accelerator"},
+	"runs":                     {label: "Runs", unit: "short", description: "Training runs"},
 	"kwh_per_run":              {label: "Energy per run", unit: "kwatth", description: "Energy to solution: energy of the completed runs / completed runs"},
 	"kwh_per_accuracy_point":   {label: "Energy per accuracy point", unit: "kwatth", description: "Energy of the run / (accuracy × 100)"},
 	"carbon_cost_usd":          {label: "Carbon cost", unit: "currencyUSD", description: "Operational emissions at the internal carbon price"},
