@@ -118,17 +118,18 @@ var columns = map[string]column{
 	"accuracy":                        {label: "Accuracy", unit: "percentunit", min: &zero, max: &one, description: "By the metric of the row; compare within a metric only"},
 	"parameters":                      {label: "Parameters", unit: "suffix:B", description: "Billions"},
 	"cost_per_billion_parameters":     {label: "Cost per 1B parameters", unit: "currencyUSD", description: "Inference cost of the period per billion parameters"},
-	"accuracy_per_billion_parameters": {label: "Accuracy per 1B parameters", unit: "percentunit"},
+	"accuracy_per_billion_parameters": {label: "Accuracy per 1B parameters", unit: "percentunit", description: "Accuracy / billions of parameters; compare within a metric only"},
 
 	// trainingRuns
-	"duration_hours":           {label: "Duration", unit: "h", description: "From start to end"},
-	"gpus":                     {label: "GPUs", unit: "short", description: "Accelerators the run worked on at once"},
-	"gpu_hours":                {label: "GPU hours", unit: "suffix:GPU·h", description: "Hours of one accelerator"},
-	"runs":                     {label: "Runs", unit: "short", description: "Training runs"},
-	"kwh_per_run":              {label: "Energy per run", unit: "kwatth", description: "Energy to solution: energy of the completed runs / completed runs"},
-	"kwh_per_accuracy_point":   {label: "Energy per accuracy point", unit: "kwatth", description: "Energy of the run / (accuracy × 100)"},
-	"carbon_cost_usd":          {label: "Carbon cost", unit: "currencyUSD", description: "Operational emissions at the internal carbon price"},
-	"carbon_g_per_1k_requests": {label: "gCO₂e per 1k requests", unit: "suffix:gCO₂e", description: "Training emissions of the feature over the requests its model served in the period"},
+	"duration_hours":                {label: "Duration", unit: "h", description: "From start to end; none while the run goes on"},
+	"gpus":                          {label: "GPUs", unit: "short", description: "Accelerators the run was given"},
+	"gpu_hours":                     {label: "GPU hours", unit: "suffix:GPU·h", description: "As its events say, else GPUs × duration"},
+	"runs":                          {label: "Runs", unit: "short", description: "Training, fine-tuning and evaluation runs that overlap the period"},
+	"kwh_per_run":                   {label: "Energy per run", unit: "kwatth", description: "Energy to solution: energy of the completed runs / completed runs"},
+	"kwh_per_accuracy_point":        {label: "Energy per accuracy point", unit: "kwatth", description: "Energy of the run / (accuracy × 100)"},
+	"kwh_per_accuracy_point_gained": {label: "Energy per point gained", unit: "kwatth", description: "Energy of the run / accuracy points gained over the model's completed run before, by the same metric; none where it is not better"},
+	"carbon_cost_usd":               {label: "Carbon cost", unit: "currencyUSD", description: "Operational emissions at the internal carbon price"},
+	"carbon_g_per_1k_requests":      {label: "gCO₂e per 1k requests", unit: "suffix:gCO₂e", description: "Training emissions of the feature over the requests its model served in the period"},
 
 	// carbonAttribution and hardwareLifecycle by the book
 	"sci_g_per_1k_requests": {label: "SCI per 1k requests", unit: "suffix:gCO₂e", description: "Software Carbon Intensity (ISO/IEC 21031): location-based operational plus amortised embodied carbon"},

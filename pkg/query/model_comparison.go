@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -49,14 +50,22 @@ func answerModelComparison(ctx context.Context, source Source, request Request) 
 	if err != nil {
 		return nil, err
 	}
-	answers, provenance, err := source.Usage(ctx, warehouse.UsageRequest{
+	usage := warehouse.UsageRequest{
 		Periods: []kpi.Span{p.span}, GroupBy: []kpi.Dimension{kpi.DimensionModel},
 		Filters: request.Filters, FactorVersion: request.FactorVersion,
-	})
+	}
+	// A choice of models narrows what is shown, not what it is compared with: a
+	// drill-down to a dominated model would find it alone and at its best.
+	others := usage
+	others.Filters = maps.Clone(request.Filters)
+	delete(others.Filters, kpi.DimensionModel)
+	answers, provenance, err := source.Usage(ctx, usage, others)
 	if err != nil {
 		return nil, err
 	}
-	compared := compareModels(answers[0], models, options)
+	compared := slices.DeleteFunc(compareModels(answers[1], models, options), func(c *comparedModel) bool {
+		return !slices.ContainsFunc(answers[0], func(row warehouse.UsageRow) bool { return row.Members[0] == c.model.Name })
+	})
 	m := newMeta(request, p.span, provenance, p.calendar.Location)
 	m.MeasuredShare, m.CostBasis = measuredShare(answers[0]), string(options.CostBasis)
 	m.Formulas = []formulaMeta{
@@ -68,6 +77,9 @@ func answerModelComparison(ctx context.Context, source Source, request Request) 
 		{"potential_saving_usd", "energy cost × (1 − intensity of the better model / own intensity), for the period"},
 	}
 	notices := noticesOn(answers[0], provenance)
+	if len(compared) == 0 && len(answers[0]) > 0 {
+		notices = append(notices, information("None of the models used in this period is in production. Set the option stage to all to see the others."))
+	}
 	var apart []string
 	for _, c := range compared {
 		if c.standing == nil {
@@ -75,7 +87,7 @@ func answerModelComparison(ctx context.Context, source Source, request Request) 
 		}
 	}
 	if len(apart) > 0 {
-		notices = append(notices, information(fmt.Sprintf("%d of the models cannot be compared because their task class, accuracy or energy per request is not known: %s.",
+		notices = append(notices, information(fmt.Sprintf("%d of the models cannot be compared because their task class, accuracy, its metric or their energy per request is not known: %s. Say what is missing with the models, or choose a period in which they answer requests.",
 			len(apart), listNames(apart))))
 	}
 	return data.Frames{attach(modelComparisonFrame(compared, request.Format), m, provenance.SQL, notices)}, nil
@@ -90,7 +102,7 @@ type comparedModel struct {
 	cost      *kpi.USD // of answering requests
 	standing  *kpi.ParetoStanding
 	better    *comparedModel
-	cohort    int
+	cohort    int // how many it is compared with, itself among them
 }
 
 // compareModels keeps the models of the asked stage that were used, the dearest in
@@ -108,27 +120,40 @@ func compareModels(rows []warehouse.UsageRow, models []warehouse.PortfolioModel,
 	slices.SortStableFunc(compared, func(a, b *comparedModel) int {
 		return cmp.Compare(valueOr(b.intensity, -1), valueOr(a.intensity, -1))
 	})
+	placeInCohorts(compared)
+	return compared
+}
+
+// placeInCohorts finds the front of each task class and accuracy metric. Two models
+// that both name no metric may well be measured by different ones.
+func placeInCohorts(compared []*comparedModel) {
 	type cohort struct{ taskClass, metric string }
 	cohorts := map[cohort][]*comparedModel{}
 	for _, c := range compared {
-		if c.model.TaskClass != "" {
-			key := cohort{c.model.TaskClass, c.model.AccuracyMetric}
-			cohorts[key] = append(cohorts[key], c)
+		if c.model.TaskClass == "" || c.model.AccuracyMetric == "" {
+			continue
 		}
+		key := cohort{c.model.TaskClass, c.model.AccuracyMetric}
+		cohorts[key] = append(cohorts[key], c)
 	}
 	for _, members := range cohorts {
-		candidates := make([]kpi.ParetoCandidate, len(members))
+		candidates, size := make([]kpi.ParetoCandidate, len(members)), 0
 		for i, c := range members {
 			candidates[i] = kpi.ParetoCandidate{Accuracy: c.model.Accuracy, Energy: c.intensity}
 		}
-		for i, standing := range kpi.ParetoFront(candidates) {
-			members[i].standing, members[i].cohort = standing, len(members)
+		standings := kpi.ParetoFront(candidates)
+		for _, standing := range standings {
+			if standing != nil {
+				size++
+			}
+		}
+		for i, standing := range standings {
+			members[i].standing, members[i].cohort = standing, size
 			if standing != nil && standing.Better >= 0 {
 				members[i].better = members[standing.Better]
 			}
 		}
 	}
-	return compared
 }
 
 // saving is the energy cost of the period that the better model would have saved.
@@ -194,6 +219,8 @@ func modelComparisonFrame(compared []*comparedModel, format Format) *data.Frame 
 		standingOnFront: {Color: "green", Index: 0}, standingAlone: {Color: "blue", Index: 1},
 		standingDominated: {Color: "orange", Index: 2}, standingNotComparable: {Color: "text", Index: 3},
 	}}
-	frame.Fields = append(frame.Fields, standing, textField("better_model", better), numberField("potential_saving_usd", numbers["potential_saving_usd"]))
+	saving := numberField("potential_saving_usd", numbers["potential_saving_usd"])
+	saving.Config.Description = "Energy cost of the period that the better choice would have saved, answering the same requests"
+	frame.Fields = append(frame.Fields, standing, textField("better_model", better), saving)
 	return frame
 }

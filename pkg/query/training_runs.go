@@ -1,7 +1,6 @@
 package query
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -18,8 +17,9 @@ var trainingRuns = Type{
 	Label:       "Training runs",
 	Description: "What making the models takes: each run's energy, carbon and cost, and the carbon cost of the product features they were for",
 	Formats:     []Format{FormatTable, FormatNumber},
-	Metrics:     []string{"energy_kwh", "cost_usd", "carbon_kg", "carbon_cost_usd", "gpu_hours", "duration_hours", "kwh_per_accuracy_point", "kwh_per_run", "carbon_g_per_1k_requests"},
-	answer:      answerTrainingRuns,
+	Metrics: []string{"energy_kwh", "cost_usd", "carbon_kg", "carbon_cost_usd", "gpu_hours", "duration_hours", "kwh_per_accuracy_point",
+		"kwh_per_accuracy_point_gained", "kwh_per_run", "carbon_g_per_1k_requests"},
+	answer: answerTrainingRuns,
 }
 
 // trainingRunsOptions are the options of the query type. See src/types.ts.
@@ -48,19 +48,12 @@ func answerTrainingRuns(ctx context.Context, source Source, request Request) (da
 	if err != nil {
 		return nil, err
 	}
-	// The usage of the models that were trained, and the check of the filters.
-	served := request.Filters
-	if len(served[kpi.DimensionWorkload]) > 0 { // a choice of training is not one of what it serves
-		served = kpi.Filters{}
-		for dimension, members := range request.Filters {
-			if dimension != kpi.DimensionWorkload {
-				served[dimension] = members
-			}
-		}
-	}
+	// The first request checks the filters and names the factors. The second is what
+	// the models served, to everybody: a filter narrows the runs, and a model that
+	// was trained in one region for one team answers in others and for others.
 	answers, provenance, err := source.Usage(ctx,
 		warehouse.UsageRequest{Periods: []kpi.Span{p.span}, Filters: request.Filters, FactorVersion: request.FactorVersion},
-		warehouse.UsageRequest{Periods: []kpi.Span{p.span}, GroupBy: []kpi.Dimension{kpi.DimensionModel}, Filters: served, FactorVersion: request.FactorVersion})
+		warehouse.UsageRequest{Periods: []kpi.Span{p.span}, GroupBy: []kpi.Dimension{kpi.DimensionModel}, FactorVersion: request.FactorVersion})
 	if err != nil {
 		return nil, err
 	}
@@ -70,26 +63,37 @@ func answerTrainingRuns(ctx context.Context, source Source, request Request) (da
 	}
 	m := newMeta(request, p.span, provenance, p.calendar.Location)
 	m.MeasuredShare, m.CarbonMethod = measuredRuns(runs), "location-based"
-	m.Formulas = []formulaMeta{
-		{"energy_kwh", "Σ IT energy of the run's events, whole runs that overlap the period"},
-		{"kwh_per_run", "energy of the completed runs / completed runs"},
-		{"kwh_per_accuracy_point", "energy / (accuracy × 100)"},
-		{"carbon_cost_usd", fmt.Sprintf("tCO₂e × internal carbon price (%g USD per tonne)", price)},
-		{"carbon_g_per_1k_requests", "training emissions / requests the model served in the period × 1,000"},
-		{"duration_hours", "end − start"},
-	}
-	notices := runNotices(runs, price)
+	m.Formulas = trainingFormulas(price)
+	notices := runNotices(runs, price, provenance)
 	var frame *data.Frame
 	if options.View == "features" {
 		requests := map[string]int64{}
 		for _, row := range answers[1] {
 			requests[row.Members[0]] = row.ServingRequests
 		}
-		frame = featureFrame(runs, requests, price)
+		features := byFeature(runs, request.Now)
+		notices = append(notices, unservedNotice(features, requests)...)
+		frame = featureFrame(features, requests, price)
 	} else {
 		frame = runFrame(runs, price, request.Format)
 	}
 	return data.Frames{attach(frame, m, warehouse.TrainingRunsSQL(), notices)}, nil
+}
+
+func trainingFormulas(price float64) []formulaMeta {
+	return []formulaMeta{
+		{"energy_kwh", "Σ IT energy of the run's events; a run that overlaps the period counts whole"},
+		{"cost_usd", "Σ billed cost, else IT energy × PUE × electricity price, each event at its own time"},
+		{"carbon_kg", "Σ IT energy × PUE × grid intensity, or what the source measured, each event at its own time"},
+		{"kwh_per_run", "energy of the completed runs / completed runs"},
+		{"kwh_per_accuracy_point", "energy / (accuracy × 100)"},
+		{"kwh_per_accuracy_point_gained", "energy / ((accuracy − accuracy of the model's completed run before, by the same metric) × 100)"},
+		{"carbon_cost_usd", fmt.Sprintf("tCO₂e × internal carbon price (%g USD per tonne)", price)},
+		{"requests", "requests the model answered in the period, whatever the filters"},
+		{"carbon_g_per_1k_requests", "training emissions × 1,000 g per kg / (requests / 1,000)"},
+		{"duration_hours", "end − start"},
+		{"gpu_hours", "as the events say, else GPUs × hours from start to end"},
+	}
 }
 
 func measuredRuns(runs []warehouse.RunUsage) *float64 {
@@ -102,12 +106,12 @@ func measuredRuns(runs []warehouse.RunUsage) *float64 {
 	return kpi.MeasuredShare(sum)
 }
 
-func runNotices(runs []warehouse.RunUsage, price float64) []data.Notice {
+func runNotices(runs []warehouse.RunUsage, price float64, provenance warehouse.Provenance) []data.Notice {
 	if len(runs) == 0 {
 		return []data.Notice{information("No training run overlaps this period with these filters.")}
 	}
 	var notices []data.Notice
-	var without []string
+	var without, undescribed []string
 	unpriced := 0
 	for _, run := range runs {
 		if run.ITEnergy == nil {
@@ -115,18 +119,55 @@ func runNotices(runs []warehouse.RunUsage, price float64) []data.Notice {
 		} else if run.CarbonLocation == nil || run.Cost == nil {
 			unpriced++
 		}
+		if !run.Described {
+			undescribed = append(undescribed, run.ID)
+		}
 	}
 	if len(without) > 0 {
 		notices = append(notices, warning(fmt.Sprintf("%d of the runs have no energy because no event names them: %s. Write the run's id with its events.",
 			len(without), listNames(without))))
 	}
-	if unpriced > 0 {
+	if len(undescribed) > 0 {
+		notices = append(notices, information(fmt.Sprintf("%d of the runs are known by their events alone, so their end and accuracy are not: %s. Describe them in wattscore.training_run.",
+			len(undescribed), listNames(undescribed))))
+	}
+	switch {
+	case unpriced > 0 && provenance.FactorVersion.ID == 0:
+		notices = append(notices, warning("No factor version is in force, so energy cannot be priced."))
+	case unpriced > 0:
 		notices = append(notices, warning(fmt.Sprintf("Some energy of %d of the runs has no factor; what needs it is left empty. Import the factors with: wattctl import factors FILE", unpriced)))
 	}
 	if price == 0 {
-		notices = append(notices, information("No internal carbon price is set, so carbon costs nothing. Set one in the data source or in the query."))
+		notices = append(notices, information("No internal carbon price is set, so training has no carbon cost. Set one in the data source or in the query."))
 	}
 	return notices
+}
+
+// unservedNotice names the models whose training nobody has used yet.
+func unservedNotice(features []*featureRow, requests map[string]int64) []data.Notice {
+	var idle []string
+	for _, row := range features {
+		if requests[row.model] == 0 && !slices.Contains(idle, row.model) {
+			idle = append(idle, row.model)
+		}
+	}
+	if len(idle) == 0 {
+		return nil
+	}
+	return []data.Notice{information(fmt.Sprintf("%d of the models answered no requests in the period, so their training has none to be spread over: %s. A longer period may have some.",
+		len(idle), listNames(idle)))}
+}
+
+// runDuration is nil for a run that has not ended.
+func runDuration(run warehouse.RunUsage) *time.Duration {
+	if run.EndedAt == nil {
+		return nil
+	}
+	return new(run.EndedAt.Sub(run.StartedAt))
+}
+
+func runGPUHours(run warehouse.RunUsage) *float64 {
+	return kpi.GPUHours(run.GPUHours, run.GPUCount, runDuration(run))
 }
 
 func runFrame(runs []warehouse.RunUsage, price float64, format Format) *data.Frame {
@@ -134,24 +175,26 @@ func runFrame(runs []warehouse.RunUsage, price float64, format Format) *data.Fra
 	ids, models, projects, features, gpuModels, metrics := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	started := make([]time.Time, n)
 	numbers := map[string][]*float64{}
-	order := []string{"duration_hours", "gpus", "gpu_hours", "energy_kwh", "cost_usd", "carbon_kg", "carbon_cost_usd", "accuracy", "kwh_per_accuracy_point"}
+	order := []string{"duration_hours", "gpus", "gpu_hours", "energy_kwh", "cost_usd", "carbon_kg", "carbon_cost_usd", "accuracy",
+		"kwh_per_accuracy_point", "kwh_per_accuracy_point_gained"}
 	for _, name := range order {
 		numbers[name] = make([]*float64, n)
 	}
 	for i, run := range runs {
 		ids[i], models[i], projects[i], features[i], gpuModels[i], metrics[i] = run.ID, run.Model, run.Project, run.Feature, run.GPUModel, run.AccuracyMetric
 		started[i] = run.StartedAt
-		if run.EndedAt != nil {
-			numbers["duration_hours"][i] = number(run.EndedAt.Sub(run.StartedAt).Hours())
+		if duration := runDuration(run); duration != nil {
+			numbers["duration_hours"][i] = number(duration.Hours())
 		}
 		if run.GPUCount != nil {
 			numbers["gpus"][i] = number(*run.GPUCount)
 		}
-		numbers["gpu_hours"][i] = run.GPUHours
+		numbers["gpu_hours"][i] = runGPUHours(run)
 		numbers["energy_kwh"][i], numbers["cost_usd"][i], numbers["carbon_kg"][i] = maybe(run.ITEnergy), maybe(run.Cost), maybe(run.CarbonLocation)
 		numbers["carbon_cost_usd"][i] = maybe(kpi.Chargeback(run.CarbonLocation, price))
 		numbers["accuracy"][i] = run.Accuracy
 		numbers["kwh_per_accuracy_point"][i] = maybe(kpi.EnergyPerAccuracyPoint(run.ITEnergy, run.Accuracy))
+		numbers["kwh_per_accuracy_point_gained"][i] = maybe(kpi.EnergyPerAccuracyPointGained(run.ITEnergy, run.Accuracy, run.PreviousAccuracy))
 	}
 	frame := data.NewFrame("Training runs", textField("run", ids), memberField(kpi.DimensionModel, models), memberField(kpi.DimensionProject, projects),
 		textField("feature", features))
@@ -160,81 +203,6 @@ func runFrame(runs []warehouse.RunUsage, price float64, format Format) *data.Fra
 		at.Config = &data.FieldConfig{DisplayNameFromDS: "Started"}
 		frame.Fields = append(frame.Fields, at, textField("gpu_model", gpuModels), textField("accuracy_metric", metrics))
 	}
-	for _, name := range order {
-		frame.Fields = append(frame.Fields, numberField(name, numbers[name]))
-	}
-	return frame
-}
-
-// featureRow is what the runs of a product feature took together; a pointer is nil
-// where it is not known of one of them.
-type featureRow struct {
-	feature, model, unit string
-	runs, completed      int
-	gpuHours             float64
-	energy, ofCompleted  *kpi.KilowattHours
-	cost                 *kpi.USD
-	carbon               *kpi.KilogramsCO2e
-}
-
-// byFeature joins the runs of a feature and model; those that name no feature are
-// one row a model. The most carbon comes first.
-func byFeature(runs []warehouse.RunUsage) []*featureRow {
-	var rows []*featureRow
-	for _, run := range runs {
-		at := slices.IndexFunc(rows, func(r *featureRow) bool { return r.feature == run.Feature && r.model == run.Model })
-		if at < 0 {
-			at = len(rows)
-			rows = append(rows, &featureRow{feature: run.Feature, model: run.Model, unit: run.BusinessUnit,
-				energy: new(kpi.KilowattHours), ofCompleted: new(kpi.KilowattHours), cost: new(kpi.USD), carbon: new(kpi.KilogramsCO2e)})
-		}
-		row := rows[at]
-		row.runs++
-		if run.GPUHours != nil {
-			row.gpuHours += *run.GPUHours
-		}
-		if run.EndedAt != nil {
-			row.completed++
-			row.ofCompleted = plus(row.ofCompleted, run.ITEnergy)
-		}
-		row.energy, row.cost, row.carbon = plus(row.energy, run.ITEnergy), plus(row.cost, run.Cost), plus(row.carbon, run.CarbonLocation)
-	}
-	slices.SortStableFunc(rows, func(a, b *featureRow) int {
-		return cmp.Compare(valueOr(maybe(b.carbon), -1), valueOr(maybe(a.carbon), -1))
-	})
-	return rows
-}
-
-// plus adds an amount to a sum; what is not known makes the sum unknown.
-func plus[T ~float64](sum, amount *T) *T {
-	if sum == nil || amount == nil {
-		return nil
-	}
-	total := *sum + *amount
-	return &total
-}
-
-func featureFrame(runs []warehouse.RunUsage, requests map[string]int64, price float64) *data.Frame {
-	rows := byFeature(runs)
-	n := len(rows)
-	features, models, units := make([]string, n), make([]string, n), make([]string, n)
-	numbers := map[string][]*float64{}
-	order := []string{"runs", "gpu_hours", "energy_kwh", "kwh_per_run", "cost_usd", "carbon_kg", "carbon_cost_usd", "requests", "carbon_g_per_1k_requests"}
-	for _, name := range order {
-		numbers[name] = make([]*float64, n)
-	}
-	for i, row := range rows {
-		features[i], models[i], units[i] = row.feature, row.model, row.unit
-		numbers["runs"][i], numbers["gpu_hours"][i] = number(row.runs), number(row.gpuHours)
-		numbers["energy_kwh"][i], numbers["cost_usd"][i], numbers["carbon_kg"][i] = maybe(row.energy), maybe(row.cost), maybe(row.carbon)
-		if row.ofCompleted != nil {
-			numbers["kwh_per_run"][i] = maybe(kpi.EnergyToSolution(*row.ofCompleted, row.completed))
-		}
-		numbers["carbon_cost_usd"][i] = maybe(kpi.Chargeback(row.carbon, price))
-		numbers["requests"][i] = number(requests[row.model])
-		numbers["carbon_g_per_1k_requests"][i] = kpi.TrainingCarbonPer1kRequests(row.carbon, requests[row.model])
-	}
-	frame := data.NewFrame("Carbon cost of features", textField("feature", features), memberField(kpi.DimensionModel, models), memberField(kpi.DimensionBusinessUnit, units))
 	for _, name := range order {
 		frame.Fields = append(frame.Fields, numberField(name, numbers[name]))
 	}

@@ -44,6 +44,7 @@ export const trainingRuns: QueryTypeEditor<'trainingRuns'> = {
     { value: 'gpu_hours', label: 'GPU hours' },
     { value: 'duration_hours', label: 'Duration (h), of runs' },
     { value: 'kwh_per_accuracy_point', label: 'Energy per accuracy point (kWh), of runs' },
+    { value: 'kwh_per_accuracy_point_gained', label: 'Energy per point gained (kWh), of runs' },
     { value: 'kwh_per_run', label: 'Energy per run (kWh), of features' },
     { value: 'carbon_g_per_1k_requests', label: 'gCO₂e per 1k requests, of features' },
   ],
