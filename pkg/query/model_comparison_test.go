@@ -91,7 +91,7 @@ func TestModelComparisonInOddPortfolios(t *testing.T) {
 		{"none in production", `UPDATE wattscore.model SET stage = 'staging'`, "production", []string{}, "None of the models used in this period is in production"},
 		{"none in production, and all shown", `UPDATE wattscore.model SET stage = 'staging'`, "all",
 			[]string{"Dominated", "Not comparable", "On the front", "Not comparable", "Alone in its class", "On the front"}, ""},
-		{"a model that was trained and never asked", `UPDATE wattscore.rollup_day SET requests = 0 WHERE model_id = (SELECT model_id FROM wattscore.model WHERE name = 'chat-0')`, "production",
+		{"a model that was trained and never asked", `UPDATE wattscore.event SET requests = 0 WHERE model = 'chat-0'`, "production",
 			[]string{"Dominated", "Not comparable", "On the front", "Not comparable", "Alone in its class", "Not comparable"}, "energy per request is not known: chat-4, chat-2, chat-0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -22,6 +22,11 @@ type Condition struct {
 	NewestEvent  time.Time
 	RolledUpAt   time.Time
 	FactsWaiting int64 // not rolled up yet, counted up to 100,000
+	// Restored says that the warehouse came from another server's dump and takes no
+	// facts until the next refresh of its roll-ups. Its answers are right.
+	Restored bool
+	// FactsFrom is since when the facts themselves are kept; zero: none was dropped.
+	FactsFrom time.Time
 }
 
 // Inspect looks at the warehouse for a health check.
@@ -37,13 +42,16 @@ func (r *Reader) Inspect(ctx context.Context) (Condition, error) {
 	if !installed {
 		return c, nil
 	}
-	var newest *time.Time
-	err = r.pool.QueryRow(ctx, inspectSQL).Scan(&c.SchemaVersion, &c.MayWrite, &newest, &c.RolledUpAt, &c.FactsWaiting)
+	var newest, factsFrom *time.Time
+	err = r.pool.QueryRow(ctx, inspectSQL).Scan(&c.SchemaVersion, &c.MayWrite, &newest, &c.RolledUpAt, &c.FactsWaiting, &c.Restored, &factsFrom)
 	if err != nil {
 		return c, fmt.Errorf("inspecting the warehouse: %w", err)
 	}
 	if newest != nil {
 		c.NewestEvent = *newest
+	}
+	if factsFrom != nil {
+		c.FactsFrom = *factsFrom
 	}
 	return c, nil
 }

@@ -81,10 +81,18 @@ func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) 
 	if accepted == 0 {
 		return result, nil
 	}
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		result.Stored, err = writeFacts(ctx, tx, rows, first, last)
-		return err
-	})
+	write := func() error {
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+			result.Stored, err = writeFacts(ctx, tx, rows, first, last)
+			return err
+		})
+	}
+	err = write()
+	if isRestored(err) {
+		if _, err = s.RefreshRollups(ctx); err == nil {
+			err = write()
+		}
+	}
 	if err != nil {
 		return EventResult{}, fmt.Errorf("storing %d events: %w", accepted, err)
 	}
@@ -151,20 +159,6 @@ func (s *Store) knownRegions(ctx context.Context, events []Event) (map[string]bo
 	}
 	s.regions = regions
 	return regions, nil
-}
-
-// RefreshRollups adds what has been committed since the last call to the
-// roll-ups and returns the number of facts. Answers are exact without it; they
-// are faster after it.
-func (s *Store) RefreshRollups(ctx context.Context) (int64, error) {
-	var facts *int64
-	if err := s.pool.QueryRow(ctx, "SELECT wattscore.refresh_rollups()").Scan(&facts); err != nil {
-		return 0, fmt.Errorf("refreshing the roll-ups: %w", err)
-	}
-	if facts == nil { // somebody else is at it
-		return 0, nil
-	}
-	return *facts, nil
 }
 
 func orElse(name, fallback string) string {

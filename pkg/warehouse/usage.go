@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -87,12 +88,18 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 		return nil, Provenance{}, errors.New("warehouse: no usage was asked for")
 	}
 	var batch pgx.Batch
-	for _, request := range requests {
+	statements := make([]string, len(requests))
+	for i, request := range requests {
 		args, err := usageArguments(request, calendar.Location)
 		if err != nil {
 			return nil, Provenance{}, err
 		}
-		batch.Queue(usageSQL, args)
+		statement, err := usageStatement(request)
+		if err != nil {
+			return nil, Provenance{}, err
+		}
+		statements[i] = statement
+		batch.Queue(statement, args)
 	}
 	batch.Queue(unknownMembersSQL, filterArguments(requests[0].Filters))
 	batch.Queue(provenanceSQL, pgx.NamedArgs{"factor_version": versionArgument(requests[0].FactorVersion)})
@@ -116,7 +123,7 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 	if err != nil {
 		return nil, Provenance{}, err
 	}
-	provenance.SQL = usageSQL
+	provenance.SQL = statements[0]
 	if asked := requests[0].FactorVersion; asked != 0 && provenance.FactorVersion.ID != asked {
 		return nil, Provenance{}, fmt.Errorf("factor version %d: %w", asked, ErrNoSuchFactorVersion)
 	}
@@ -152,52 +159,76 @@ func versionArgument(version int) any {
 	return version
 }
 
-// usageArguments cuts each period into whole days of the company's zone, read
-// from the daily roll-up, and the hours at its edges, read from the hourly one.
+// usageArguments cuts each period into whole buckets of the roll-ups.
 func usageArguments(request UsageRequest, zone *time.Location) (pgx.NamedArgs, error) {
 	if len(request.Periods) == 0 {
 		return nil, errors.New("warehouse: usage was asked for no period")
 	}
 	calendar := kpi.Calendar{Location: zone}
-	// Empty, not nil: a nil slice would be NULL.
-	hourFrom, hourTo, hourPeriod := []time.Time{}, []time.Time{}, []int32{}
-	dayFrom, dayTo, dayPeriod := []time.Time{}, []time.Time{}, []int32{}
-	periodFrom, periodTo := []time.Time{}, []time.Time{}
+	cut := pieces{}
+	var periodFrom, periodTo []time.Time
 	earliest, latest := request.Periods[0].From, request.Periods[0].To
-	hours := func(from, to time.Time, period int) {
-		if from.Before(to) {
-			hourFrom, hourTo, hourPeriod = append(hourFrom, from), append(hourTo, to), append(hourPeriod, int32(period))
-		}
-	}
 	for i, span := range request.Periods {
 		if !calendar.Start(span.From, kpi.IntervalHour).Equal(span.From) || !calendar.Start(span.To, kpi.IntervalHour).Equal(span.To) {
 			return nil, fmt.Errorf("the roll-ups are by full hours of %s, and %s to %s does not lie on them: "+
 				"use a time zone that differs from it by whole hours", zone, span.From, span.To)
 		}
-		firstMidnight, lastMidnight := startAtOrAfter(calendar, span.From, kpi.IntervalDay), calendar.Start(span.To, kpi.IntervalDay)
-		if firstMidnight.Before(lastMidnight) {
-			hours(span.From, firstMidnight, i)
-			dayFrom, dayTo, dayPeriod = append(dayFrom, firstMidnight), append(dayTo, lastMidnight), append(dayPeriod, int32(i))
-			hours(lastMidnight, span.To, i)
-		} else {
-			hours(span.From, span.To, i)
-		}
+		cut.cover(calendar, span, int32(i), 1, grains)
 		periodFrom, periodTo = append(periodFrom, span.From), append(periodTo, span.To)
 		earliest, latest = earlier(earliest, span.From), later(latest, span.To)
 	}
-	dimensions := make([]string, len(request.GroupBy))
-	for i, d := range request.GroupBy {
-		dimensions[i] = string(d)
-	}
 	args := filterArguments(request.Filters)
-	for name, value := range map[string]any{
-		"hour_from": hourFrom, "hour_to": hourTo, "hour_period": hourPeriod,
-		"day_from": dayFrom, "day_to": dayTo, "day_period": dayPeriod,
-		"period_from": periodFrom, "period_to": periodTo,
-		"earliest": earliest, "latest": latest,
-		"dimensions": dimensions, "factor_version": versionArgument(request.FactorVersion),
-	} {
-		args[name] = value
+	for _, grain := range grains {
+		cut.arguments(grain, string(grain), args)
 	}
+	args["period_from"], args["period_to"] = periodFrom, periodTo
+	args["earliest"], args["latest"] = earliest, latest
+	args["factor_version"] = versionArgument(request.FactorVersion)
 	return args, nil
+}
+
+// memberExpressions are what a dimension's member is in usage.sql.
+var memberExpressions = map[kpi.Dimension]string{
+	kpi.DimensionBusinessUnit: "p.business_unit", kpi.DimensionTeam: "p.team", kpi.DimensionProductLine: "p.product_line",
+	kpi.DimensionCostCentre: "p.cost_centre", kpi.DimensionOwner: "p.owner", kpi.DimensionProject: "p.name",
+	kpi.DimensionModel: "m.name", kpi.DimensionProvider: "m.provider", kpi.DimensionFamily: "m.family",
+	kpi.DimensionTaskClass: "m.task_class", kpi.DimensionStage: "m.stage",
+	kpi.DimensionRegion: "r.code", kpi.DimensionEndpoint: "e.name", kpi.DimensionWorkload: "w.code",
+}
+
+// memberFilters are the conditions of a filter on a roll-up's own columns.
+var memberFilters = []struct {
+	dimension kpi.Dimension
+	condition string
+}{
+	{kpi.DimensionBusinessUnit, "project_id IN (SELECT project_id FROM wattscore.project WHERE business_unit = ANY (@business_units::text[]))"},
+	{kpi.DimensionTeam, "project_id IN (SELECT project_id FROM wattscore.project WHERE team = ANY (@teams::text[]))"},
+	{kpi.DimensionProject, "project_id IN (SELECT project_id FROM wattscore.project WHERE name = ANY (@projects::text[]))"},
+	{kpi.DimensionModel, "model_id IN (SELECT model_id FROM wattscore.model WHERE name = ANY (@models::text[]))"},
+	{kpi.DimensionRegion, "region_id IN (SELECT region_id FROM wattscore.region WHERE code = ANY (@regions::text[]))"},
+	{kpi.DimensionWorkload, "workload_id IN (SELECT workload_id FROM wattscore.workload WHERE code = ANY (@workloads::text[]))"},
+	{kpi.DimensionEndpoint, "endpoint_id IN (SELECT endpoint_id FROM wattscore.endpoint WHERE name = ANY (@endpoints::text[]))"},
+}
+
+// usageStatement is usage.sql with the conditions and members of a request. All
+// text is ours; what a person names is an argument.
+func usageStatement(request UsageRequest) (string, error) {
+	members := make([]string, len(request.GroupBy))
+	for i, dimension := range request.GroupBy {
+		expression, ok := memberExpressions[dimension]
+		if !ok {
+			return "", fmt.Errorf("usage cannot be grouped by %q", dimension)
+		}
+		members[i] = "coalesce(" + expression + ", '__none__')"
+	}
+	var conditions strings.Builder
+	for _, filter := range memberFilters {
+		if len(request.Filters[filter.dimension]) > 0 {
+			conditions.WriteString(" AND " + filter.condition)
+		}
+	}
+	return strings.NewReplacer(
+		"/* members */", "ARRAY["+strings.Join(members, ", ")+"]::text[]",
+		" /* filter */", conditions.String(),
+	).Replace(usageSQL), nil
 }

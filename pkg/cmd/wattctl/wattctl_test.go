@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/csv"
 	"encoding/json"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -222,13 +223,16 @@ func TestRoles(t *testing.T) {
 	require.Equal(t, exitDone, c.run("db", "roles"))
 	assert.Regexp(t, name+` +wattscore_writer\n`, c.out)
 
-	c.env[dsnVariable] = owner + "&user=" + name + "&password=chosen"
+	login, err := url.Parse(owner)
+	require.NoError(t, err)
+	login.User = url.UserPassword(name, "chosen")
+	c.env[dsnVariable] = login.String()
 	assert.Equal(t, exitDone, c.run("import", "business", file(t, "b.csv", "month,metric,value\n2026-01,revenue,1\n")), c.err)
 	assert.Equal(t, exitFailed, c.run("db", "calendar", "--fiscal-year-start", "4"))
 	assert.Contains(t, c.err, "the login may not do that")
 	c.env[dsnVariable] = owner
 	require.Equal(t, exitDone, c.run("db", "roles", "--reader", name), c.err)
-	c.env[dsnVariable] += "&user=" + name + "&password=chosen"
+	c.env[dsnVariable] = login.String()
 	assert.Equal(t, exitFailed, c.run("import", "business", file(t, "b.csv", "month,metric,value\n2026-01,revenue,2\n")))
 	assert.Contains(t, c.err, "wattctl db roles --writer NAME")
 }

@@ -3,9 +3,10 @@ SELECT (SELECT coalesce(max(version_id), 0) FROM wattscore.schema_migration WHER
        has_table_privilege('wattscore.inference_energy_fact', 'INSERT, UPDATE, DELETE, TRUNCATE')
            OR has_any_column_privilege('wattscore.inference_energy_fact', 'INSERT, UPDATE')
            OR has_table_privilege('wattscore.region_factor', 'INSERT, UPDATE, DELETE'),
-       greatest(state.newest_event, tail.newest_event), state.refreshed_at, tail.facts
+       greatest(state.newest_event, tail.newest_event), state.refreshed_at, tail.facts,
+       wattscore.was_restored(), state.facts_from
 FROM wattscore.rollup_state state
 CROSS JOIN LATERAL (
     SELECT max(ts) AS newest_event, count(*) AS facts
-    FROM (SELECT ts FROM wattscore.inference_energy_fact WHERE ingest_xid >= state.next_xid LIMIT 100000) AS waiting
+    FROM (SELECT ts FROM wattscore.fact_measure WHERE xid >= state.next_xid LIMIT 100000) AS waiting
 ) AS tail

@@ -8,9 +8,9 @@ WITH counted AS (
     FROM wattscore.rollup_latency_hour
     WHERE bucket >= @from_time::timestamptz AND bucket < @to_time::timestamptz
     UNION ALL
-    SELECT bucket, model_id, project_id, region_id, endpoint_id, workload_id, latency_bin::int, requests
+    SELECT bucket, model_id, project_id, region_id, endpoint_id, workload_id, latency_bin::int, latency_requests
     FROM wattscore.fact_measure
-    WHERE ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state) AND latency_bin IS NOT NULL
+    WHERE xid >= (SELECT next_xid FROM wattscore.rollup_state) AND latency_bin IS NOT NULL
       AND ts >= @from_time::timestamptz AND ts < @to_time::timestamptz
 ), objective AS (
     SELECT model_id, name, latency_slo_ms, provider, family, task_class, stage,

@@ -1,0 +1,393 @@
+-- +goose Up
+-- Corrections and deletions of facts, a monthly roll-up, the life of the data, and
+-- a warehouse that notices when it was restored on another server.
+
+-- The facts that were deleted or corrected, as they were, with who took them out
+-- and when: an auditor can read them, and the roll-ups subtract them.
+CREATE TABLE fact_removal (LIKE inference_energy_fact);
+ALTER TABLE fact_removal
+    ADD COLUMN removed_xid bigint NOT NULL,
+    ADD COLUMN removed_at timestamptz NOT NULL,
+    ADD COLUMN removed_by text NOT NULL;
+CREATE INDEX fact_removal_removed_xid ON fact_removal (removed_xid);
+CREATE INDEX fact_removal_ingest_xid ON fact_removal (ingest_xid);
+
+CREATE TABLE rollup_month (LIKE rollup_hour INCLUDING ALL)
+    WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
+
+ALTER TABLE rollup_state
+    -- Transaction ids belong to a server. On another one (a dump was restored) they
+    -- begin anew, and what is added to them here goes on where the old ones ended.
+    ADD COLUMN system_identifier bigint,
+    ADD COLUMN xid_offset bigint NOT NULL DEFAULT 0,
+    -- The facts before this time were dropped; the roll-ups have them still.
+    ADD COLUMN facts_from timestamptz;
+UPDATE rollup_state SET system_identifier = (SELECT system_identifier FROM pg_control_system());
+ALTER TABLE rollup_state ALTER COLUMN system_identifier SET NOT NULL;
+
+-- The facts in the roll-ups' own columns, to be added up: grain one row a fact that
+-- is there, and two of opposite sign for one that was taken out, which came with one
+-- transaction and went with another.
+DROP VIEW fact_measure;
+CREATE VIEW fact_measure AS
+SELECT date_trunc('hour', f.ts, s.time_zone) AS bucket,
+       f.ts, f.xid, f.model_id, f.project_id, f.region_id, f.endpoint_id, f.workload_id,
+       CASE WHEN f.slice = 0 THEN f.sign ELSE 0 END AS events,
+       f.sign * f.requests AS requests, f.sign * f.input_tokens AS input_tokens, f.sign * f.output_tokens AS output_tokens,
+       f.sign * f.it_energy_nwh AS it_energy_nwh,
+       CASE WHEN f.measured THEN f.sign * f.it_energy_nwh ELSE 0 END AS measured_energy_nwh,
+       f.sign * coalesce(f.cost_nusd, 0) AS cost_nusd,
+       CASE WHEN f.cost_nusd IS NULL THEN f.sign * f.it_energy_nwh ELSE 0 END AS cost_open_nwh,
+       f.sign * coalesce(f.carbon_location_ug, 0) AS carbon_location_ug,
+       CASE WHEN f.carbon_location_ug IS NULL THEN f.sign * f.it_energy_nwh ELSE 0 END AS carbon_location_open_nwh,
+       f.sign * coalesce(f.carbon_market_ug, 0) AS carbon_market_ug,
+       CASE WHEN f.carbon_market_ug IS NULL THEN f.sign * f.it_energy_nwh ELSE 0 END AS carbon_market_open_nwh,
+       f.sign * f.gpu_microhours AS gpu_microhours, f.sign * f.gpu_memory_microhours AS gpu_memory_microhours,
+       CASE WHEN f.latency_us IS NULL THEN 0 ELSE f.latency_us::numeric * f.sign * f.requests END AS latency_us,
+       CASE WHEN f.latency_us IS NULL THEN 0 ELSE f.sign * f.requests END AS latency_requests,
+       CASE WHEN f.latency_us IS NULL OR f.requests = 0 THEN NULL
+            WHEN f.latency_us = 0 THEN -1
+            ELSE ceil(ln(f.latency_us::double precision) / ln(1.01 / 0.99::double precision))::smallint END AS latency_bin
+FROM (
+    SELECT 1::bigint AS sign, ingest_xid AS xid, ts, model_id, project_id, region_id, endpoint_id, workload_id, slice, measured,
+           requests, input_tokens, output_tokens, it_energy_nwh, cost_nusd, carbon_location_ug, carbon_market_ug, latency_us,
+           gpu_microhours, gpu_memory_microhours
+    FROM inference_energy_fact
+    UNION ALL
+    SELECT 1, ingest_xid, ts, model_id, project_id, region_id, endpoint_id, workload_id, slice, measured,
+           requests, input_tokens, output_tokens, it_energy_nwh, cost_nusd, carbon_location_ug, carbon_market_ug, latency_us,
+           gpu_microhours, gpu_memory_microhours
+    FROM fact_removal
+    UNION ALL
+    SELECT -1, removed_xid, ts, model_id, project_id, region_id, endpoint_id, workload_id, slice, measured,
+           requests, input_tokens, output_tokens, it_energy_nwh, cost_nusd, carbon_location_ug, carbon_market_ug, latency_us,
+           gpu_microhours, gpu_memory_microhours
+    FROM fact_removal
+) AS f
+CROSS JOIN calendar_setting s;
+
+-- The measures of a roll-up by name, each put through a format with %1$I, joined.
+CREATE FUNCTION each_measure(pattern text, separator text DEFAULT ', ') RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(format(pattern, attname), separator ORDER BY attnum)
+    FROM pg_attribute
+    WHERE attrelid = 'wattscore.rollup_hour'::regclass AND attnum > 6 AND NOT attisdropped
+$$;
+
+-- +goose StatementBegin
+-- Takes out a fact that is deleted or corrected. The corrected one carries the
+-- transaction that wrote it anew.
+CREATE FUNCTION keep_removed_fact() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    stamp bigint := pg_current_xact_id()::text::bigint + (SELECT xid_offset FROM rollup_state);
+BEGIN
+    IF TG_WHEN = 'BEFORE' THEN
+        NEW.ingest_xid := stamp;
+        RETURN NEW;
+    END IF;
+    INSERT INTO fact_removal SELECT OLD.*, stamp, clock_timestamp(), session_user;
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+-- An update that moves a fact to another month fires DELETE, not UPDATE.
+CREATE TRIGGER stamp_corrected_fact BEFORE UPDATE ON inference_energy_fact FOR EACH ROW EXECUTE FUNCTION keep_removed_fact();
+CREATE TRIGGER keep_removed_fact AFTER UPDATE OR DELETE ON inference_energy_fact FOR EACH ROW EXECUTE FUNCTION keep_removed_fact();
+
+-- +goose StatementBegin
+-- Adds the facts of the transactions [first_xid, end_xid) whose events lie in
+-- [first_ts, last_ts) to every roll-up, and returns how many there were and the
+-- newest of them.
+CREATE FUNCTION add_to_rollups(first_xid bigint, end_xid bigint, first_ts timestamptz, last_ts timestamptz,
+                               OUT facts bigint, OUT newest timestamptz)
+LANGUAGE plpgsql SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    keys     CONSTANT text := 'model_id, project_id, region_id, endpoint_id, workload_id';
+    chosen   CONSTANT text := 'FROM fact_measure WHERE xid >= $1 AND xid < $2 AND ts >= $3 AND ts < $4';
+    measures CONSTANT text := each_measure('%1$I');
+    sums     CONSTANT text := each_measure('sum(%1$I) AS %1$I');
+    addition CONSTANT text := format('ON CONFLICT (bucket, %s) DO UPDATE SET %s', keys, each_measure('%1$I = r.%1$I + excluded.%1$I'));
+    -- A day or a month is made of the hours that were just added up.
+    coarser  CONSTANT text := 'INSERT INTO %1$I AS r SELECT date_trunc(%2$L, bucket, s.time_zone), %3$s, %4$s
+                               FROM hour CROSS JOIN calendar_setting s GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6 %5$s';
+BEGIN
+    EXECUTE format('WITH hour AS MATERIALIZED (
+            SELECT bucket, %1$s, %2$s, max(ts) AS newest, count(*) AS facts %3$s GROUP BY bucket, %1$s
+        ), into_hour AS (
+            INSERT INTO rollup_hour AS r SELECT bucket, %1$s, %4$s FROM hour ORDER BY 1, 2, 3, 4, 5, 6 %5$s
+        ), into_day AS (%6$s), into_month AS (%7$s)
+        SELECT coalesce(sum(facts), 0)::bigint, max(newest) FROM hour',
+        keys, sums, chosen, measures, addition,
+        format(coarser, 'rollup_day', 'day', keys, sums, addition),
+        format(coarser, 'rollup_month', 'month', keys, sums, addition))
+    INTO facts, newest USING first_xid, end_xid, first_ts, last_ts;
+
+    IF facts > 0 THEN
+        EXECUTE format('INSERT INTO rollup_latency_hour AS r
+            SELECT bucket, %1$s, latency_bin, sum(latency_requests) %2$s AND latency_bin IS NOT NULL
+            GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
+            ON CONFLICT (bucket, %1$s, bin) DO UPDATE SET requests = r.requests + excluded.requests', keys, chosen)
+        USING first_xid, end_xid, first_ts, last_ts;
+    END IF;
+END
+$$;
+
+-- Whether the warehouse runs on a server whose transaction ids it does not know.
+CREATE FUNCTION was_restored() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+    SELECT s.system_identifier <> c.system_identifier FROM rollup_state s, pg_control_system() c
+$$;
+
+-- Refuses new facts until a restored warehouse has been adopted: they would carry
+-- transaction ids below those that are counted already.
+CREATE FUNCTION refuse_facts_if_restored() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF wattscore.was_restored() THEN
+        RAISE EXCEPTION 'this warehouse was restored on another server and takes no facts yet'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Run: wattctl rollup refresh. It takes the restored roll-ups over; nothing is lost.';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Takes over a warehouse that was restored from a dump. Whatever it holds was
+-- written on the old server by transactions that are over, and nothing since (see
+-- refuse_facts_if_restored): all of it goes into the roll-ups, and new facts go on
+-- above the highest id there is.
+CREATE FUNCTION adopt_restored_warehouse() RETURNS void
+LANGUAGE plpgsql SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    first_xid bigint;
+    highest   bigint;
+    lift      bigint;
+    added     record;
+    child     regclass;
+BEGIN
+    LOCK TABLE inference_energy_fact IN ACCESS EXCLUSIVE MODE;
+    SELECT next_xid INTO first_xid FROM rollup_state;
+    SELECT greatest(max(xid), first_xid) INTO highest FROM fact_measure WHERE xid >= first_xid;
+    added := add_to_rollups(first_xid, highest + 1, '-infinity', 'infinity');
+    lift := greatest(0, highest + 1 - pg_snapshot_xmin(pg_current_snapshot())::text::bigint);
+    FOR child IN SELECT 'inference_energy_fact'::regclass UNION SELECT inhrelid FROM pg_inherits WHERE inhparent = 'inference_energy_fact'::regclass LOOP
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN ingest_xid SET DEFAULT (pg_current_xact_id()::text::bigint + %s)', child, lift);
+    END LOOP;
+    UPDATE rollup_state
+       SET system_identifier = (SELECT system_identifier FROM pg_control_system()), xid_offset = lift,
+           next_xid = greatest(highest + 1, pg_snapshot_xmin(pg_current_snapshot())::text::bigint + lift),
+           newest_event = greatest(newest_event, added.newest), refreshed_at = clock_timestamp();
+END
+$$;
+
+-- Brings the roll-ups up to the oldest transaction still running. Any number of
+-- callers may run it: one works, the others return NULL at once. It advances and
+-- adds in one transaction, so wherever it is cut off each fact counts once.
+CREATE OR REPLACE FUNCTION refresh_rollups() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    state   rollup_state;
+    end_xid bigint;
+    added   record;
+BEGIN
+    SELECT * INTO state FROM rollup_state FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF was_restored() THEN
+        PERFORM adopt_restored_warehouse();
+        SELECT * INTO state FROM rollup_state;
+    END IF;
+    -- Taken after the lock: transactions below are over, whatever became of them.
+    end_xid := pg_snapshot_xmin(pg_current_snapshot())::text::bigint + state.xid_offset;
+    added := add_to_rollups(state.next_xid, end_xid, '-infinity', 'infinity');
+    UPDATE rollup_state
+       SET next_xid = end_xid, newest_event = greatest(newest_event, added.newest), refreshed_at = clock_timestamp();
+    IF EXISTS (SELECT FROM fact_removal WHERE removed_xid >= state.next_xid AND removed_xid < end_xid AND ts >= greatest(state.newest_event, added.newest)) THEN
+        UPDATE rollup_state
+           SET newest_event = (SELECT max(ts) FROM inference_energy_fact
+                               WHERE ts >= (SELECT max(bucket) FROM rollup_hour WHERE events > 0) AND ingest_xid < end_xid);
+    END IF;
+    RETURN added.facts;
+END
+$$;
+
+-- The first local month whose facts are all still there; what lies before can
+-- neither be verified nor made again.
+CREATE FUNCTION facts_complete_from() RETURNS timestamptz LANGUAGE sql STABLE SET search_path = wattscore, pg_temp AS $$
+    SELECT CASE WHEN s.facts_from IS NULL THEN '-infinity'
+                WHEN date_trunc('month', s.facts_from, c.time_zone) = s.facts_from THEN s.facts_from
+                ELSE (date_trunc('month', s.facts_from AT TIME ZONE c.time_zone) + interval '1 month') AT TIME ZONE c.time_zone END
+    FROM rollup_state s CROSS JOIN calendar_setting c
+$$;
+
+-- Makes the roll-ups again from the facts that are still there; those of dropped
+-- facts stay. Returns the number of facts.
+CREATE OR REPLACE FUNCTION rebuild_rollups() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    since timestamptz;
+    added record;
+BEGIN
+    PERFORM FROM rollup_state FOR UPDATE;
+    IF was_restored() THEN
+        PERFORM adopt_restored_warehouse();
+    END IF;
+    since := facts_complete_from();
+    DELETE FROM rollup_hour WHERE bucket >= since;
+    DELETE FROM rollup_day WHERE bucket >= since;
+    DELETE FROM rollup_month WHERE bucket >= since;
+    DELETE FROM rollup_latency_hour WHERE bucket >= since;
+    added := add_to_rollups(0, (SELECT next_xid FROM rollup_state), since, 'infinity');
+    UPDATE rollup_state SET refreshed_at = clock_timestamp();
+    PERFORM refresh_rollups();
+    RETURN added.facts;
+END
+$$;
+
+-- Compares every roll-up with the facts that are still there, in one snapshot.
+-- Grain: one row a bucket and combination that differs, with each measure's roll-up
+-- less facts. No row: they are equal to the last bit.
+CREATE FUNCTION verify_rollups()
+RETURNS TABLE (rollup text, bucket timestamptz, model_id int, project_id int, region_id int, endpoint_id int, workload_id smallint, excess jsonb)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    keys  CONSTANT text := 'model_id, project_id, region_id, endpoint_id, workload_id';
+    since CONSTANT timestamptz := facts_complete_from();
+    grain text;
+BEGIN
+    FOREACH grain IN ARRAY ARRAY['hour', 'day', 'month'] LOOP
+        RETURN QUERY EXECUTE format('
+            SELECT %1$L::text, bucket, %2$s, jsonb_strip_nulls(jsonb_build_object(%3$s))
+            FROM (SELECT bucket, %2$s, %4$s FROM %5$I WHERE bucket >= $1
+                  UNION ALL
+                  SELECT date_trunc(%1$L, bucket, s.time_zone), %2$s, %6$s
+                  FROM fact_measure CROSS JOIN calendar_setting s
+                  WHERE xid < (SELECT next_xid FROM rollup_state) AND ts >= $1) AS both_sides
+            GROUP BY bucket, %2$s
+            HAVING %7$s',
+            grain, keys, each_measure('%1$L, nullif(sum(%1$I), 0)'), each_measure('%1$I'), 'rollup_' || grain,
+            each_measure('-%1$I'), each_measure('sum(%1$I) <> 0', ' OR ')) USING since;
+    END LOOP;
+    RETURN QUERY EXECUTE format('
+        SELECT ''latency''::text, bucket, %1$s, jsonb_object_agg(bin, excess ORDER BY bin)
+        FROM (SELECT bucket, %1$s, bin, sum(requests) AS excess
+              FROM (SELECT bucket, %1$s, bin, requests FROM rollup_latency_hour WHERE bucket >= $1
+                    UNION ALL
+                    SELECT bucket, %1$s, latency_bin, -latency_requests FROM fact_measure
+                    WHERE xid < (SELECT next_xid FROM rollup_state) AND ts >= $1 AND latency_bin IS NOT NULL) AS both_sides
+              GROUP BY bucket, %1$s, bin
+              HAVING sum(requests) <> 0) AS differing
+        GROUP BY bucket, %1$s', keys) USING since;
+END
+$$;
+
+-- Drops the months of facts and GPU samples that end by a time, and keeps their
+-- roll-ups. A month that is not rolled up yet stays. Returns the tables dropped.
+CREATE FUNCTION drop_facts_before(cutoff timestamptz) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    child      record;
+    rolled_up  bigint;
+    has_waiting boolean;
+BEGIN
+    SELECT next_xid INTO rolled_up FROM rollup_state FOR UPDATE;
+    FOR child IN
+        SELECT c.relname, p.relname AS parent,
+               (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' AS ends_at
+        FROM pg_inherits i
+        JOIN pg_class c ON c.oid = i.inhrelid
+        JOIN pg_class p ON p.oid = i.inhparent
+        WHERE i.inhparent IN ('inference_energy_fact'::regclass, 'gpu_sample'::regclass)
+        ORDER BY p.relname, c.relname
+    LOOP
+        CONTINUE WHEN child.ends_at > cutoff;
+        IF child.parent = 'inference_energy_fact' THEN
+            -- Nobody may write to it between the look and the drop.
+            EXECUTE format('LOCK TABLE wattscore.%I IN ACCESS EXCLUSIVE MODE', child.relname);
+            EXECUTE format('SELECT EXISTS (SELECT FROM wattscore.%I WHERE ingest_xid >= $1)', child.relname) INTO has_waiting USING rolled_up;
+            CONTINUE WHEN has_waiting;
+            UPDATE rollup_state SET facts_from = greatest(facts_from, child.ends_at);
+        END IF;
+        EXECUTE format('DROP TABLE wattscore.%I', child.relname);
+        RETURN NEXT child.relname;
+    END LOOP;
+    -- What was taken out of those months is in the roll-ups, once added and once subtracted.
+    DELETE FROM fact_removal
+    WHERE ts < (SELECT facts_from FROM rollup_state) AND removed_xid < rolled_up AND ingest_xid < rolled_up;
+END
+$$;
+
+-- Changes the company's time zone and fiscal year, and with them everything that
+-- begins at a local midnight.
+CREATE OR REPLACE FUNCTION set_calendar(zone text, fiscal_start smallint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    version int;
+    same_zone boolean;
+BEGIN
+    SELECT time_zone = zone INTO same_zone FROM wattscore.calendar_setting FOR UPDATE;
+    IF NOT same_zone AND (SELECT facts_from IS NOT NULL FROM wattscore.rollup_state) THEN
+        RAISE EXCEPTION 'the time zone can no longer change: the days of the facts that were dropped begin at midnights of the old one'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Keep the zone, or restore the dropped facts from a backup and change it there.';
+    END IF;
+    UPDATE wattscore.calendar_setting SET time_zone = zone, fiscal_year_start_month = fiscal_start;
+    PERFORM wattscore.fill_calendar();
+    IF NOT same_zone THEN
+        FOR version IN SELECT version_id FROM wattscore.factor_version LOOP
+            PERFORM wattscore.fill_factor_periods(version);
+        END LOOP;
+        PERFORM wattscore.rebuild_rollups();
+    END IF;
+END
+$$;
+
+-- Deletes and corrects events through the view that people read.
+CREATE FUNCTION change_event() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    stored inference_energy_fact;
+BEGIN
+    DELETE FROM inference_energy_fact WHERE event_id = OLD.event_id AND ts = OLD.ts RETURNING * INTO stored;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    IF (NEW.team, NEW.business_unit, NEW.facility_energy_kwh) IS DISTINCT FROM (OLD.team, OLD.business_unit, OLD.facility_energy_kwh) THEN
+        RAISE EXCEPTION 'the team and the business unit of an event are those of its project, and its facility energy follows from the PUE'
+            USING ERRCODE = 'feature_not_supported', HINT = 'Change wattscore.project, or restate the factors.';
+    END IF;
+    -- What was derived when read stays derived.
+    IF stored.cost_nusd IS NULL AND NEW.cost_usd IS NOT DISTINCT FROM OLD.cost_usd THEN
+        NEW.cost_usd := NULL;
+    END IF;
+    IF stored.carbon_location_ug IS NULL AND NEW.carbon_location_kg IS NOT DISTINCT FROM OLD.carbon_location_kg THEN
+        NEW.carbon_location_kg := NULL;
+    END IF;
+    IF stored.carbon_market_ug IS NULL AND NEW.carbon_market_kg IS NOT DISTINCT FROM OLD.carbon_market_kg THEN
+        NEW.carbon_market_kg := NULL;
+    END IF;
+    INSERT INTO event VALUES (NEW.*);
+    RETURN NEW;
+END
+$$;
+-- +goose StatementEnd
+
+CREATE TRIGGER event_change INSTEAD OF UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION change_event();
+CREATE TRIGGER refuse_facts_if_restored BEFORE INSERT OR UPDATE OR DELETE ON inference_energy_fact
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_facts_if_restored();
+
+-- A warehouse that has facts gets its months now.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    EXECUTE format('INSERT INTO wattscore.rollup_month SELECT date_trunc(%L, bucket, s.time_zone), model_id, project_id, region_id, endpoint_id, workload_id, %s
+                    FROM wattscore.rollup_day CROSS JOIN wattscore.calendar_setting s GROUP BY 1, 2, 3, 4, 5, 6',
+                   'month', wattscore.each_measure('sum(%1$I)'));
+END
+$$;
+-- +goose StatementEnd
+
+GRANT UPDATE, DELETE ON event TO wattscore_writer;
+REVOKE EXECUTE ON FUNCTION add_to_rollups(bigint, bigint, timestamptz, timestamptz), adopt_restored_warehouse(), drop_facts_before(timestamptz),
+    keep_removed_fact(), change_event(), verify_rollups() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION verify_rollups() TO wattscore_writer, wattscore_reader;

@@ -1,0 +1,71 @@
+package warehouse
+
+import (
+	"time"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+)
+
+// piece is a run of whole buckets of one roll-up that counts for a period, or,
+// with sign -1, against it.
+type piece struct {
+	span   kpi.Span
+	period int32
+	sign   int32
+}
+
+// grains are the roll-ups from the coarsest to the finest.
+var grains = []kpi.Interval{kpi.IntervalMonth, kpi.IntervalDay, kpi.IntervalHour}
+
+// pieces gathers what is to be read of each roll-up.
+type pieces map[kpi.Interval][]piece
+
+// cover adds the fewest buckets that make up a span: whole months, then days,
+// then hours, and where most of a bucket lies in the span the bucket less its
+// rest. The span's ends lie on full hours.
+func (p pieces) cover(calendar kpi.Calendar, span kpi.Span, period, sign int32, grains []kpi.Interval) {
+	grain, finer := grains[0], grains[1:]
+	if len(finer) == 0 {
+		p.add(grain, piece{span, period, sign})
+		return
+	}
+	for start := calendar.Start(span.From, grain); start.Before(span.To); {
+		end := calendar.Next(start, grain)
+		inside := kpi.Span{From: later(start, span.From), To: earlier(end, span.To)}
+		if 2*inside.Duration() > end.Sub(start) {
+			p.add(grain, piece{kpi.Span{From: start, To: end}, period, sign})
+			for _, rest := range []kpi.Span{{From: start, To: inside.From}, {From: inside.To, To: end}} {
+				if rest.From.Before(rest.To) {
+					p.cover(calendar, rest, period, -sign, finer)
+				}
+			}
+		} else {
+			p.cover(calendar, inside, period, sign, finer)
+		}
+		start = end
+	}
+}
+
+// add joins a piece to the one before where they meet; months stay apart, because
+// a month in which a factor changes is read by its days.
+func (p pieces) add(grain kpi.Interval, next piece) {
+	if known := p[grain]; len(known) > 0 && grain != kpi.IntervalMonth {
+		last := &known[len(known)-1]
+		if last.period == next.period && last.sign == next.sign && last.span.To.Equal(next.span.From) {
+			last.span.To = next.span.To
+			return
+		}
+	}
+	p[grain] = append(p[grain], next)
+}
+
+// arguments are the pieces of a roll-up as arrays, each named prefix_from and so
+// on. None is empty arrays: NULL would be no rows of any roll-up.
+func (p pieces) arguments(grain kpi.Interval, prefix string, into map[string]any) {
+	froms, tos, periods, signs := []time.Time{}, []time.Time{}, []int32{}, []int32{}
+	for _, piece := range p[grain] {
+		froms, tos = append(froms, piece.span.From), append(tos, piece.span.To)
+		periods, signs = append(periods, piece.period), append(signs, piece.sign)
+	}
+	into[prefix+"_from"], into[prefix+"_to"], into[prefix+"_period"], into[prefix+"_sign"] = froms, tos, periods, signs
+}
