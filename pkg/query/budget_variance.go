@@ -39,6 +39,15 @@ func (o budgetVarianceOptions) interval() kpi.Interval {
 	return kpi.Interval(o.Step)
 }
 
+// omits is what the amounts do without.
+func (o budgetVarianceOptions) omits() warehouse.Measure {
+	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency
+	if o.Budget == "cost" {
+		return omit | warehouse.MeasureCarbon
+	}
+	return omit | warehouse.MeasureCost
+}
+
 func (o budgetVarianceOptions) amount(m kpi.Measures) *float64 {
 	switch {
 	case o.Budget == "cost":
@@ -80,7 +89,7 @@ func answerBudgetVariance(ctx context.Context, source Source, request Request) (
 	}
 	b := newBudgetAnswer(request, p)
 	rests, wholes := b.restsBefore(request.Now, options.interval())
-	usage := warehouse.UsageRequest{Periods: steps, GroupBy: request.GroupBy, Filters: request.Filters, FactorVersion: request.FactorVersion}
+	usage := warehouse.UsageRequest{Periods: steps, GroupBy: request.GroupBy, Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: options.omits()}
 	history := usage
 	history.Periods = slices.Concat(rests, wholes)
 	answers, provenance, err := source.Usage(ctx, usage, history)
@@ -112,7 +121,7 @@ func answerBudgetVariance(ctx context.Context, source Source, request Request) (
 		{"variance_pct", "(actual − budget) / budget"},
 		{"projected", "actual so far + mean of what the last four comparable periods took after the same moment; without any, the pace so far"},
 	}
-	notices := append(noticesOn(answers[0], provenance), b.notices(found, options.Budget)...)
+	notices := append(noticesWithout(options.omits(), answers[0], provenance), b.notices(found, options.Budget)...)
 	return data.Frames{attach(budgetVarianceFrame(request, options, rows), m, provenance.SQL, notices)}, nil
 }
 

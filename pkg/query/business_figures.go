@@ -217,7 +217,8 @@ func (k kpiReader) addTradeOff(ctx context.Context, f *periodFigures) error {
 	if len(steps) == 0 {
 		return nil
 	}
-	answers, _, err := k.source.Usage(ctx, warehouse.UsageRequest{Periods: steps, Filters: k.request.Filters, FactorVersion: k.request.FactorVersion})
+	answers, _, err := k.source.Usage(ctx, warehouse.UsageRequest{Periods: steps, Filters: k.request.Filters, FactorVersion: k.request.FactorVersion,
+		Omit: latencyOmits(kpi.CostBasisEnergy)})
 	if err != nil {
 		return err
 	}

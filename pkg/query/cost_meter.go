@@ -74,6 +74,7 @@ func answerCostMeter(ctx context.Context, source Source, request Request) (data.
 	now := warehouse.UsageRequest{
 		Periods: []kpi.Span{day, hour, {From: hour.From.Add(-burnHours * time.Hour), To: hour.From}},
 		GroupBy: request.GroupBy, Filters: request.Filters, FactorVersion: request.FactorVersion,
+		Omit: warehouse.MeasureTokens | warehouse.MeasureCarbon | warehouse.MeasureGPU | warehouse.MeasureLatency,
 	}
 	history := now
 	history.Periods = slices.Concat(rests, wholes)
@@ -131,7 +132,7 @@ func meterTime(request Request) time.Time {
 func meterNotices(rows []warehouse.UsageRow, provenance warehouse.Provenance, at time.Time) []data.Notice {
 	var notices []data.Notice
 	if len(rows) > 0 {
-		notices = noticesOn(rows, provenance)
+		notices = noticesWithout(warehouse.MeasureCarbon, rows, provenance)
 	}
 	switch age := at.Sub(provenance.NewestEvent); {
 	case provenance.NewestEvent.IsZero():

@@ -91,9 +91,10 @@ func readTrend(ctx context.Context, source Source, request Request, options effi
 	}
 	// Only the range is needed by model; grouping the history too would read it the dearer way.
 	usage := []warehouse.UsageRequest{{Periods: append([]kpi.Span{p.previous}, steps[earlier:]...), GroupBy: []kpi.Dimension{kpi.DimensionModel},
-		Filters: request.Filters, FactorVersion: request.FactorVersion}}
+		Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: trendOmits(options.Measure)}}
 	if earlier > 0 {
-		usage = append(usage, warehouse.UsageRequest{Periods: steps[:earlier], Filters: request.Filters, FactorVersion: request.FactorVersion})
+		usage = append(usage, warehouse.UsageRequest{Periods: steps[:earlier], Filters: request.Filters, FactorVersion: request.FactorVersion,
+			Omit: trendOmits(options.Measure)})
 	}
 	answers, provenance, err := source.Usage(ctx, usage...)
 	if err != nil {
@@ -122,7 +123,7 @@ func readTrend(ctx context.Context, source Source, request Request, options effi
 		t.leftOut = &kpi.Span{From: end, To: p.calendar.Next(end, interval)}
 	}
 	t.setHistory(steps[:whole], byStep[:whole], p.span.From, options.Measure)
-	notices := noticesOn(t.usage, provenance)
+	notices := noticesWithout(trendOmits(options.Measure), t.usage, provenance)
 	if len(t.times) == 0 {
 		notices = []data.Notice{information(fmt.Sprintf("There is no whole %s with usage in this period with these filters, so there is nothing to show or to forecast. "+
 			"Choose a longer range or a shorter step.", interval))}
@@ -256,6 +257,18 @@ func (t *trend) forecastAhead(options efficiencyTrendOptions, calendar kpi.Calen
 }
 
 var trendMeasures = []string{"kwh_per_1k_requests", "score", "energy_kwh", "cost_usd", "carbon_kg"}
+
+// trendOmits is what the trend of a measure does without, over its many steps.
+func trendOmits(measure string) warehouse.Measure {
+	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency
+	if measure != "cost_usd" {
+		omit |= warehouse.MeasureCost
+	}
+	if measure != "carbon_kg" {
+		omit |= warehouse.MeasureCarbon
+	}
+	return omit
+}
 
 var trendFormulas = map[string]string{
 	"kwh_per_1k_requests": "IT energy × 1,000 / requests, over the request-serving work",

@@ -76,7 +76,7 @@ func answerLatencyCost(ctx context.Context, source Source, request Request) (dat
 	}
 	whole := kpi.Span{From: steps[0].From, To: steps[len(steps)-1].To}
 	answers, provenance, err := source.Usage(ctx, warehouse.UsageRequest{
-		Periods: steps, GroupBy: groupOf(group), Filters: request.Filters, FactorVersion: request.FactorVersion,
+		Periods: steps, GroupBy: groupOf(group), Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: latencyOmits(options.CostBasis),
 	})
 	if err != nil {
 		return nil, err
@@ -105,6 +105,15 @@ func answerLatencyCost(ctx context.Context, source Source, request Request) (dat
 	}
 	frame := latencyFrame(options, group, steps, groups)
 	return data.Frames{attach(frame, m, warehouse.LatencySQL(), latencyNotices(answers[0], provenance, groups, m))}, nil
+}
+
+// latencyOmits is what the cost of the steps does without.
+func latencyOmits(basis kpi.CostBasis) warehouse.Measure {
+	omit := warehouse.MeasureTokens | warehouse.MeasureCarbon | warehouse.MeasureGPU | warehouse.MeasureLatency
+	if basis == kpi.CostBasisEnergy {
+		omit |= warehouse.MeasureCost
+	}
+	return omit
 }
 
 func groupOf(dimension kpi.Dimension) []kpi.Dimension {
@@ -189,7 +198,7 @@ func joinLatency(steps []kpi.Span, usage []warehouse.UsageRow, latencies []wareh
 }
 
 func latencyNotices(rows []warehouse.UsageRow, provenance warehouse.Provenance, groups map[string]*latencyGroup, m *meta) []data.Notice {
-	notices := noticesOn(rows, provenance)
+	notices := noticesWithout(warehouse.MeasureCarbon, rows, provenance)
 	var serving, timed, judged int64
 	for _, g := range groups {
 		serving, timed, judged = serving+g.serving, timed+g.histogram.Count(), judged+g.judged

@@ -51,6 +51,11 @@ func (p plan) cut(request Request) []kpi.Span {
 
 // noticesOn says what a reader of the numbers should know of them.
 func noticesOn(rows []warehouse.UsageRow, provenance warehouse.Provenance) []data.Notice {
+	return noticesWithout(0, rows, provenance)
+}
+
+// noticesWithout is noticesOn for rows whose request omitted measures.
+func noticesWithout(omitted warehouse.Measure, rows []warehouse.UsageRow, provenance warehouse.Provenance) []data.Notice {
 	var notices []data.Notice
 	if len(rows) == 0 {
 		return []data.Notice{information("There is no usage in this period with these filters.")}
@@ -66,7 +71,7 @@ func noticesOn(rows []warehouse.UsageRow, provenance warehouse.Provenance) []dat
 		if row.EnergyCost == nil && row.FacilityEnergy != nil {
 			missing["an electricity price"] = true
 		}
-		if row.CarbonLocation == nil && row.FacilityEnergy != nil {
+		if row.CarbonLocation == nil && row.FacilityEnergy != nil && omitted&warehouse.MeasureCarbon == 0 {
 			missing["a grid carbon intensity"] = true
 		}
 	}

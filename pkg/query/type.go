@@ -15,6 +15,7 @@ import (
 type Source interface {
 	Calendar(ctx context.Context) (kpi.Calendar, error)
 	Usage(ctx context.Context, requests ...warehouse.UsageRequest) ([][]warehouse.UsageRow, warehouse.Provenance, error)
+	UsedDays(ctx context.Context, span kpi.Span) (kpi.Span, error)
 	Models(ctx context.Context) ([]warehouse.PortfolioModel, error)
 	Hardware(ctx context.Context, until time.Time, filters kpi.Filters) ([]warehouse.Asset, error)
 	Accelerators(ctx context.Context) ([]warehouse.Accelerator, error)

@@ -38,18 +38,25 @@ func answerWhatIf(ctx context.Context, source Source, request Request) (data.Fra
 		return nil, err
 	}
 	passed := p.passed(request.Now)
-	days := p.calendar.Buckets(passed, kpi.IntervalDay)
-	answers, provenance, err := source.Usage(ctx, whatIfUsage(request, scenarios, passed, days)...)
+	answers, provenance, err := source.Usage(ctx, whatIfUsage(request, scenarios, passed)...)
 	if err != nil {
 		return nil, err
 	}
+	// A training run is a few days of a quarter: scaled by its own days it would run
+	// all year. The company's days say how long was measured.
+	period, err := source.UsedDays(ctx, passed)
+	if err != nil {
+		return nil, err
+	}
+	if request.Now.Before(period.To) {
+		period.To = later(period.From, request.Now)
+	}
 	basis := whatIfBasis{rows: answers[0], serving: map[string]kpi.Measures{}, discountRate: discountRate}
-	period := withData(days, answers[1], request.Now)
 	if len(basis.rows) > 0 {
 		basis.annual = kpi.Annualise(period)
 	}
-	if len(answers) > 2 {
-		for _, row := range answers[2] {
+	if len(answers) > 1 {
+		for _, row := range answers[1] {
 			basis.serving[row.Members[0]] = row.Measures
 		}
 	}
@@ -74,18 +81,10 @@ func answerWhatIf(ctx context.Context, source Source, request Request) (data.Fra
 
 // whatIfUsage asks for the work that scenarios change, for the days that hold
 // data, whatever the filters, and for the models that requests would go to.
-func whatIfUsage(request Request, scenarios []scenario, passed kpi.Span, days []kpi.Bucket) []warehouse.UsageRequest {
-	spans := make([]kpi.Span, len(days))
-	for i, day := range days {
-		spans[i] = day.Span
-	}
+func whatIfUsage(request Request, scenarios []scenario, passed kpi.Span) []warehouse.UsageRequest {
 	usage := []warehouse.UsageRequest{{
 		Periods: []kpi.Span{passed}, Filters: request.Filters, FactorVersion: request.FactorVersion,
 		GroupBy: []kpi.Dimension{kpi.DimensionRegion, kpi.DimensionModel, kpi.DimensionWorkload},
-	}, {
-		// A training run is a few days of a quarter: scaled by its own days it
-		// would run all year. The company's days say how long was measured.
-		Periods: spans, FactorVersion: request.FactorVersion,
 	}}
 	var targets []string
 	for _, s := range scenarios {
@@ -110,18 +109,6 @@ func (p plan) passed(now time.Time) kpi.Span {
 		return p.span
 	}
 	return warehouse.SnapToHours(kpi.Span{From: p.span.From, To: now}, p.calendar.Location)
-}
-
-// withData is the time from the first day that has usage to the last, up to now.
-func withData(days []kpi.Bucket, rows []warehouse.UsageRow, now time.Time) kpi.Span {
-	if len(rows) == 0 {
-		return kpi.Span{}
-	}
-	period := kpi.Span{From: days[rows[0].Period].From, To: days[rows[len(rows)-1].Period].To}
-	if now.Before(period.To) {
-		period.To = now
-	}
-	return period
 }
 
 // read fetches what the kinds of scenario need beside usage, and no more.

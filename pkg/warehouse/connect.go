@@ -52,6 +52,14 @@ type Connection struct {
 // and compiling it takes hundreds of them.
 const jitOff = "off"
 
+// planOnce keeps the plan of a prepared statement: planning one anew takes longer
+// than running it, and the roll-ups are read by the same keys whatever is asked.
+const planOnce = "force_generic_plan"
+
+// workMemory is what a sort or a hash of a statement may take before it goes to
+// disk. A year of 5,000 combinations by the month fits.
+const workMemory = "64MB"
+
 const (
 	defaultMaxConnections   = 8
 	defaultConnectTimeout   = 5 * time.Second
@@ -111,6 +119,8 @@ func (c Connection) apply(config *pgx.ConnConfig) error {
 		"idle_in_transaction_session_timeout": "60000",
 		"timezone":                            "UTC",
 		"jit":                                 jitOff,
+		"plan_cache_mode":                     planOnce,
+		"work_mem":                            workMemory,
 	}
 	// A panel that is closed cancels its statement on the server and leaves the
 	// connection usable.

@@ -5,6 +5,8 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +21,9 @@ var usageSQL string
 //go:embed statements/unknown_members.sql
 var unknownMembersSQL string
 
+//go:embed statements/used_days.sql
+var usedDaysSQL string
+
 // UsageRequest asks for the measures of each group in each period.
 type UsageRequest struct {
 	// Periods are answered apart, each by its index. They may overlap. Their ends
@@ -29,6 +34,31 @@ type UsageRequest struct {
 	Filters kpi.Filters
 	// FactorVersion prices the answer; 0 is the version in force.
 	FactorVersion int
+	// Omit leaves measures out that the asker does not need: they are zero or nil
+	// in the rows, and many short periods are read faster.
+	Omit Measure
+}
+
+// Measure is a set of the measures that a request can do without.
+type Measure uint
+
+// The measures that can be left out. Events, requests, energy and the cost of
+// energy are in every answer.
+const (
+	MeasureTokens  Measure = 1 << iota
+	MeasureCost            // what the sources billed: Cost and ServingCost
+	MeasureCarbon          // CarbonLocation and CarbonMarket
+	MeasureGPU             // GPUHours and GPUMemoryHours
+	MeasureLatency         // LatencySum and LatencyRequests
+)
+
+// measureColumns are the columns of the roll-ups behind each measure.
+var measureColumns = map[Measure][]string{
+	MeasureTokens:  {"input_tokens", "output_tokens"},
+	MeasureCost:    {"cost_nusd", "cost_open_nwh"},
+	MeasureCarbon:  {"carbon_location_ug", "carbon_location_open_nwh", "carbon_market_ug", "carbon_market_open_nwh"},
+	MeasureGPU:     {"gpu_microhours", "gpu_memory_microhours"},
+	MeasureLatency: {"latency_us", "latency_requests"},
 }
 
 // UsageRow holds the measures of one group in one period. A group without usage
@@ -130,6 +160,26 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 	return answers, provenance, nil
 }
 
+// UsedDays is the time within a span from the first day of the company's calendar
+// on which anything used energy to the end of the last; empty if nothing did.
+func (r *Reader) UsedDays(ctx context.Context, span kpi.Span) (kpi.Span, error) {
+	calendar, err := r.Calendar(ctx)
+	if err != nil {
+		return kpi.Span{}, err
+	}
+	// A day counts whole, as days do: the roll-up has no part of it.
+	from, to := calendar.Start(span.From, kpi.IntervalDay), startAtOrAfter(calendar, span.To, kpi.IntervalDay)
+	var first, last *time.Time
+	err = r.pool.QueryRow(ctx, usedDaysSQL, pgx.NamedArgs{"from_time": from, "to_time": to}).Scan(&first, &last)
+	if err != nil {
+		return kpi.Span{}, fmt.Errorf("reading the days with usage: %w", err)
+	}
+	if first == nil || last == nil {
+		return kpi.Span{}, nil
+	}
+	return kpi.Span{From: later(*first, span.From), To: earlier(calendar.Next(*last, kpi.IntervalDay), span.To)}, nil
+}
+
 func scanUsage(row pgx.CollectableRow) (UsageRow, error) {
 	var u UsageRow
 	m := &u.Measures
@@ -187,13 +237,21 @@ func usageArguments(request UsageRequest, zone *time.Location) (pgx.NamedArgs, e
 	return args, nil
 }
 
-// memberExpressions are what a dimension's member is in usage.sql.
+// memberExpressions are what a dimension's member is in usage.sql, by the table
+// that has it.
 var memberExpressions = map[kpi.Dimension]string{
 	kpi.DimensionBusinessUnit: "p.business_unit", kpi.DimensionTeam: "p.team", kpi.DimensionProductLine: "p.product_line",
 	kpi.DimensionCostCentre: "p.cost_centre", kpi.DimensionOwner: "p.owner", kpi.DimensionProject: "p.name",
 	kpi.DimensionModel: "m.name", kpi.DimensionProvider: "m.provider", kpi.DimensionFamily: "m.family",
 	kpi.DimensionTaskClass: "m.task_class", kpi.DimensionStage: "m.stage",
 	kpi.DimensionRegion: "r.code", kpi.DimensionEndpoint: "e.name", kpi.DimensionWorkload: "w.code",
+}
+
+// memberJoins bring in the tables of memberExpressions that are not always there.
+var memberJoins = map[string]string{
+	"p": " JOIN wattscore.project p USING (project_id)",
+	"r": " JOIN wattscore.region r USING (region_id)",
+	"e": " JOIN wattscore.endpoint e USING (endpoint_id)",
 }
 
 // memberFilters are the conditions of a filter on a roll-up's own columns.
@@ -210,16 +268,19 @@ var memberFilters = []struct {
 	{kpi.DimensionEndpoint, "endpoint_id IN (SELECT endpoint_id FROM wattscore.endpoint WHERE name = ANY (@endpoints::text[]))"},
 }
 
-// usageStatement is usage.sql with the conditions and members of a request. All
-// text is ours; what a person names is an argument.
+// usageStatement is usage.sql with the conditions, members and measures of a
+// request. All text is ours; what a person names is an argument.
 func usageStatement(request UsageRequest) (string, error) {
 	members := make([]string, len(request.GroupBy))
+	joins := map[string]bool{}
 	for i, dimension := range request.GroupBy {
 		expression, ok := memberExpressions[dimension]
 		if !ok {
 			return "", fmt.Errorf("usage cannot be grouped by %q", dimension)
 		}
 		members[i] = "coalesce(" + expression + ", '__none__')"
+		table, _, _ := strings.Cut(expression, ".")
+		joins[memberJoins[table]] = true
 	}
 	var conditions strings.Builder
 	for _, filter := range memberFilters {
@@ -227,8 +288,18 @@ func usageStatement(request UsageRequest) (string, error) {
 			conditions.WriteString(" AND " + filter.condition)
 		}
 	}
-	return strings.NewReplacer(
-		"/* members */", "ARRAY["+strings.Join(members, ", ")+"]::text[]",
+	replacements := []string{
+		"/* members */", "ARRAY[" + strings.Join(members, ", ") + "]::text[]",
+		" /* joins */", strings.Join(slices.Sorted(maps.Keys(joins)), ""),
 		" /* filter */", conditions.String(),
-	).Replace(usageSQL), nil
+	}
+	for measure, columns := range measureColumns {
+		if request.Omit&measure == 0 {
+			continue
+		}
+		for _, column := range columns {
+			replacements = append(replacements, "sum(b.sign * b."+column+")", "NULL::numeric")
+		}
+	}
+	return strings.NewReplacer(replacements...).Replace(usageSQL), nil
 }

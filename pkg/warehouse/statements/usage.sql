@@ -53,7 +53,6 @@ WITH pricing AS (
     GROUP BY b.period, b.model_id, b.project_id, b.region_id, b.endpoint_id, b.workload_id, x.valid_from
     -- What was all subtracted or taken out again is no usage.
     HAVING sum(b.sign * b.events) <> 0 OR sum(b.sign * b.it_energy_nwh) <> 0 OR sum(b.sign * b.requests) <> 0
-        OR sum(b.sign * b.input_tokens) <> 0 OR sum(b.sign * b.output_tokens) <> 0 OR sum(b.sign * b.gpu_microhours) <> 0
 ), factored AS (
     -- The combinations of one group with the same factors and reference.
     SELECT c.period, /* members */ AS members, c.region_id, c.factors_from, m.task_class, w.serves_requests,
@@ -67,10 +66,7 @@ WITH pricing AS (
            sum(latency_us) AS latency_us, sum(latency_requests) AS latency_requests
     FROM combination c
     JOIN wattscore.model m USING (model_id)
-    JOIN wattscore.project p USING (project_id)
-    JOIN wattscore.region r USING (region_id)
-    JOIN wattscore.endpoint e USING (endpoint_id)
-    JOIN wattscore.workload w USING (workload_id)
+    JOIN wattscore.workload w USING (workload_id) /* joins */
     GROUP BY c.period, members, c.region_id, c.factors_from, m.task_class, w.serves_requests
 ), reference AS (
     SELECT DISTINCT ON (task_class) task_class, wh_per_1k_requests
@@ -85,7 +81,7 @@ WITH pricing AS (
     LEFT JOIN reference i USING (task_class)
 )
 SELECT period, members,
-       sum(events)::bigint, sum(requests)::bigint, sum(input_tokens)::bigint, sum(output_tokens)::bigint,
+       sum(events)::bigint, sum(requests)::bigint, coalesce(sum(input_tokens), 0)::bigint, coalesce(sum(output_tokens), 0)::bigint,
        (sum(it_energy_nwh) / 1e12)::double precision,
        (sum(measured_energy_nwh) / 1e12)::double precision,
        -- A sum with a part that no factor covers is NULL, not too small.
@@ -99,8 +95,8 @@ SELECT period, members,
             THEN (sum(carbon_location_ug) / 1e9 + coalesce(sum(carbon_location_open_nwh * pue * grid_location), 0) / 1e15)::double precision END,
        CASE WHEN bool_and(pue * grid_market IS NOT NULL OR carbon_market_open_nwh = 0)
             THEN (sum(carbon_market_ug) / 1e9 + coalesce(sum(carbon_market_open_nwh * pue * grid_market), 0) / 1e15)::double precision END,
-       (sum(gpu_microhours) / 1e6)::double precision,
-       (sum(gpu_memory_microhours) / 1e6)::double precision,
+       (coalesce(sum(gpu_microhours), 0) / 1e6)::double precision,
+       (coalesce(sum(gpu_memory_microhours), 0) / 1e6)::double precision,
        coalesce(sum(requests) FILTER (WHERE serves_requests), 0)::bigint,
        coalesce(sum(input_tokens) FILTER (WHERE serves_requests), 0)::bigint,
        coalesce(sum(output_tokens) FILTER (WHERE serves_requests), 0)::bigint,
@@ -113,7 +109,7 @@ SELECT period, members,
        (coalesce(sum(requested_nwh) FILTER (WHERE serves_requests AND wh_per_1k_requests IS NOT NULL), 0) / 1e12)::double precision,
        -- Wh per 1,000 requests: requests / 1e3 * Wh / 1e3 = kWh.
        (coalesce(sum(requests * wh_per_1k_requests) FILTER (WHERE serves_requests), 0) / 1e6)::double precision,
-       (sum(latency_us) / 1e3)::double precision, sum(latency_requests)::bigint
+       (coalesce(sum(latency_us), 0) / 1e3)::double precision, coalesce(sum(latency_requests), 0)::bigint
 FROM priced
 GROUP BY period, members
 ORDER BY period, members
