@@ -52,13 +52,35 @@ func healthy(condition warehouse.Condition) *backend.CheckHealthResult {
 	} else {
 		message += fmt.Sprintf("The newest event is of %s.", condition.NewestEvent.UTC().Format("2 January 2006 15:04 UTC"))
 	}
+	switch {
+	case condition.Restored:
+		message += " It was restored on another server and takes no new facts yet: run wattctl rollup refresh."
+	case condition.FactsWaiting >= waitingTooMany:
+		message += fmt.Sprintf(" %d facts or more are not rolled up since %s: answers are right but slower. Keep wattctl rollup watch running.",
+			waitingTooMany, condition.RolledUpAt.UTC().Format("2 January 15:04 UTC"))
+	}
 	details, _ := json.Marshal(map[string]any{ // plain values always marshal
 		"schemaVersion": condition.SchemaVersion,
 		"newestEvent":   condition.NewestEvent.UTC().Format(time.RFC3339),
 		"rolledUpAt":    condition.RolledUpAt.UTC().Format(time.RFC3339),
 		"factsWaiting":  condition.FactsWaiting,
+		"lagSeconds":    lagSeconds(condition, time.Now()),
+		"restored":      condition.Restored,
 	})
 	return &backend.CheckHealthResult{Status: backend.HealthStatusOk, Message: message, JSONDetails: details}
+}
+
+// waitingTooMany is how many facts an answer may read beside the roll-ups before
+// somebody should know. Condition counts no further.
+const waitingTooMany = 100_000
+
+// lagSeconds is how long ago the roll-ups were brought up to date, 0 if nothing
+// waits for it. Answers are never behind: what waits is read beside them.
+func lagSeconds(condition warehouse.Condition, now time.Time) int64 {
+	if condition.FactsWaiting == 0 {
+		return 0
+	}
+	return int64(now.Sub(condition.RolledUpAt).Seconds())
 }
 
 func unhealthy(message string, cause error) *backend.CheckHealthResult {

@@ -28,6 +28,7 @@ type Instance struct {
 	settingsErr error
 	pool        *pgxpool.Pool
 	reader      *warehouse.Reader
+	answers     *answers
 	company     query.Company
 }
 
@@ -65,7 +66,7 @@ func NewInstanceOn(pool *pgxpool.Pool, company query.Company) *Instance {
 }
 
 func newInstance(s settings, pool *pgxpool.Pool, err error) *Instance {
-	instance := &Instance{settings: s, settingsErr: err, pool: pool, company: s.company()}
+	instance := &Instance{settings: s, settingsErr: err, pool: pool, company: s.company(), answers: newAnswers()}
 	if pool != nil {
 		instance.reader = warehouse.NewReader(pool)
 	}

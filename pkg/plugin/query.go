@@ -8,6 +8,7 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/grafana/grafana-plugin-sdk-go/experimental/concurrent"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
@@ -31,14 +32,17 @@ func (i *Instance) answer(ctx context.Context, q concurrent.Query) backend.DataR
 	if err != nil {
 		return errorResponse(ctx, err)
 	}
-	frames, err := request.Answer(ctx, i.reader)
+	frames, err := i.answers.answer(ctx, i.reader, request, q.DataQuery)
 	if err != nil {
 		return errorResponse(ctx, err)
 	}
-	for _, frame := range frames {
-		frame.RefID = q.DataQuery.RefID
+	own := make(data.Frames, len(frames)) // an answer may be of several viewers
+	for n, frame := range frames {
+		named := *frame
+		named.RefID = q.DataQuery.RefID
+		own[n] = &named
 	}
-	return backend.DataResponse{Frames: frames, Status: backend.StatusOK}
+	return backend.DataResponse{Frames: own, Status: backend.StatusOK}
 }
 
 // settingsError is a mistake in the data source's settings.

@@ -220,7 +220,8 @@ func breachMarks(ctx context.Context, source Source, request Request, p plan) ([
 	if len(weeks) == 0 {
 		return nil, nil
 	}
-	answers, _, err := source.Usage(ctx, warehouse.UsageRequest{Periods: weeks, Filters: request.Filters, FactorVersion: request.FactorVersion})
+	answers, _, err := source.Usage(ctx, warehouse.UsageRequest{Periods: weeks, Filters: request.Filters, FactorVersion: request.FactorVersion,
+		Omit: warehouse.MeasureTokens | warehouse.MeasureCost | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore})
 	if err != nil {
 		return nil, err
 	}

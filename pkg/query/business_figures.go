@@ -21,7 +21,7 @@ type kpiReader struct {
 func (k kpiReader) read(ctx context.Context, spans []kpi.Span) ([]periodFigures, warehouse.Provenance, error) {
 	usage := warehouse.UsageRequest{Periods: spans, Filters: k.request.Filters, FactorVersion: k.request.FactorVersion}
 	byModel := usage
-	byModel.GroupBy = []kpi.Dimension{kpi.DimensionModel}
+	byModel.GroupBy, byModel.Omit = []kpi.Dimension{kpi.DimensionModel}, warehouse.MeasureScore|warehouse.MeasureLatency
 	answers, provenance, err := k.source.Usage(ctx, usage, byModel)
 	if err != nil {
 		return nil, provenance, err
@@ -177,7 +177,7 @@ func (k kpiReader) addHardware(ctx context.Context, f *periodFigures) error {
 		return nil
 	}
 	answers, _, err := k.source.Usage(ctx, warehouse.UsageRequest{Periods: []kpi.Span{f.span}, GroupBy: []kpi.Dimension{kpi.DimensionRegion},
-		Filters: k.request.Filters, FactorVersion: k.request.FactorVersion})
+		Filters: k.request.Filters, FactorVersion: k.request.FactorVersion, Omit: warehouse.MeasureScore | warehouse.MeasureLatency})
 	if err != nil {
 		return err
 	}
@@ -250,7 +250,8 @@ func (k kpiReader) addWeek(ctx context.Context, f *periodFigures) error {
 	if !ok {
 		return nil
 	}
-	answers, _, err := k.source.Usage(ctx, warehouse.UsageRequest{Periods: []kpi.Span{week}, Filters: k.request.Filters, FactorVersion: k.request.FactorVersion})
+	answers, _, err := k.source.Usage(ctx, warehouse.UsageRequest{Periods: []kpi.Span{week}, Filters: k.request.Filters, FactorVersion: k.request.FactorVersion,
+		Omit: warehouse.MeasureScore | warehouse.MeasureLatency})
 	if err != nil {
 		return err
 	}

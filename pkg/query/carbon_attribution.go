@@ -60,7 +60,7 @@ func answerCarbonAttribution(ctx context.Context, source Source, request Request
 	}
 	answers, provenance, err := source.Usage(ctx, warehouse.UsageRequest{
 		Periods: []kpi.Span{p.span}, GroupBy: []kpi.Dimension{group, kpi.DimensionWorkload},
-		Filters: request.Filters, FactorVersion: request.FactorVersion,
+		Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: warehouse.MeasureScore | warehouse.MeasureLatency,
 	})
 	if err != nil {
 		return nil, err

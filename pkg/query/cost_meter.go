@@ -21,6 +21,7 @@ var costMeter = Type{
 	RestsOn:     []Evidence{EvidenceEvents, EvidenceBusiness},
 	Formats:     []Format{FormatTable, FormatNumber},
 	Metrics:     []string{"budget_used", "projected_day_usd", "spend_day_usd", "spend_hour_usd", "burn_usd_per_hour", "budget_day_usd"},
+	ofTheMoment: true,
 	answer:      answerCostMeter,
 }
 
@@ -74,7 +75,7 @@ func answerCostMeter(ctx context.Context, source Source, request Request) (data.
 	now := warehouse.UsageRequest{
 		Periods: []kpi.Span{day, hour, {From: hour.From.Add(-burnHours * time.Hour), To: hour.From}},
 		GroupBy: request.GroupBy, Filters: request.Filters, FactorVersion: request.FactorVersion,
-		Omit: warehouse.MeasureTokens | warehouse.MeasureCarbon | warehouse.MeasureGPU | warehouse.MeasureLatency,
+		Omit: warehouse.MeasureTokens | warehouse.MeasureCarbon | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore,
 	}
 	history := now
 	history.Periods = slices.Concat(rests, wholes)

@@ -267,6 +267,9 @@ func trendOmits(measure string) warehouse.Measure {
 	if measure != "carbon_kg" {
 		omit |= warehouse.MeasureCarbon
 	}
+	if measure != "score" {
+		omit |= warehouse.MeasureScore
+	}
 	return omit
 }
 

@@ -80,6 +80,7 @@ func answerKeyDrivers(ctx context.Context, source Source, request Request) (data
 	if p.span.From.Before(p.span.To) {
 		answers, from, err := source.Usage(ctx, warehouse.UsageRequest{
 			Periods: []kpi.Span{p.span, p.previous}, Filters: request.Filters, FactorVersion: request.FactorVersion,
+			Omit: warehouse.MeasureScore | warehouse.MeasureLatency,
 			// By what the effects are found for and then by what they are told by, so
 			// that another group-by does not change what drove the total.
 			GroupBy: []kpi.Dimension{kpi.DimensionModel, kpi.DimensionRegion, kpi.DimensionProject, kpi.DimensionWorkload, group},

@@ -109,7 +109,7 @@ func answerLatencyCost(ctx context.Context, source Source, request Request) (dat
 
 // latencyOmits is what the cost of the steps does without.
 func latencyOmits(basis kpi.CostBasis) warehouse.Measure {
-	omit := warehouse.MeasureTokens | warehouse.MeasureCarbon | warehouse.MeasureGPU | warehouse.MeasureLatency
+	omit := warehouse.MeasureTokens | warehouse.MeasureCarbon | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore
 	if basis == kpi.CostBasisEnergy {
 		omit |= warehouse.MeasureCost
 	}

@@ -43,6 +43,10 @@ type Request struct {
 	options json.RawMessage
 }
 
+// ByTheHour says that another range which begins and ends in the same hours has
+// the same answer, as the roll-ups are by the hour.
+func (r Request) ByTheHour() bool { return !r.Type.ofTheMoment }
+
 // Company is what the data source's settings say of the company.
 type Company struct {
 	// Zone cuts days, weeks and quarters; nil is the warehouse's.

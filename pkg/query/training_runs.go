@@ -52,8 +52,10 @@ func answerTrainingRuns(ctx context.Context, source Source, request Request) (da
 	// the models served, to everybody: a filter narrows the runs, and a model that
 	// was trained in one region for one team answers in others and for others.
 	answers, provenance, err := source.Usage(ctx,
-		warehouse.UsageRequest{Periods: []kpi.Span{p.span}, Filters: request.Filters, FactorVersion: request.FactorVersion},
-		warehouse.UsageRequest{Periods: []kpi.Span{p.span}, GroupBy: []kpi.Dimension{kpi.DimensionModel}, FactorVersion: request.FactorVersion})
+		warehouse.UsageRequest{Periods: []kpi.Span{p.span}, Filters: request.Filters, FactorVersion: request.FactorVersion,
+			Omit: warehouse.MeasureScore | warehouse.MeasureLatency},
+		warehouse.UsageRequest{Periods: []kpi.Span{p.span}, GroupBy: []kpi.Dimension{kpi.DimensionModel}, FactorVersion: request.FactorVersion,
+			Omit: warehouse.MeasureScore | warehouse.MeasureLatency})
 	if err != nil {
 		return nil, err
 	}

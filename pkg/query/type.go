@@ -45,6 +45,9 @@ type Type struct {
 	// the most telling first.
 	Metrics []string
 
+	// ofTheMoment says that the second of asking matters, not only its hour.
+	ofTheMoment bool
+
 	answer func(ctx context.Context, source Source, request Request) (data.Frames, error)
 }
 

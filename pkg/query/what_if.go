@@ -85,6 +85,7 @@ func whatIfUsage(request Request, scenarios []scenario, passed kpi.Span) []wareh
 	usage := []warehouse.UsageRequest{{
 		Periods: []kpi.Span{passed}, Filters: request.Filters, FactorVersion: request.FactorVersion,
 		GroupBy: []kpi.Dimension{kpi.DimensionRegion, kpi.DimensionModel, kpi.DimensionWorkload},
+		Omit:    warehouse.MeasureScore | warehouse.MeasureLatency,
 	}}
 	var targets []string
 	for _, s := range scenarios {
@@ -97,6 +98,7 @@ func whatIfUsage(request Request, scenarios []scenario, passed kpi.Span) []wareh
 		usage = append(usage, warehouse.UsageRequest{
 			Periods: []kpi.Span{passed}, GroupBy: []kpi.Dimension{kpi.DimensionModel},
 			Filters: kpi.Filters{kpi.DimensionModel: targets}, FactorVersion: request.FactorVersion,
+			Omit: warehouse.MeasureScore | warehouse.MeasureLatency,
 		})
 	}
 	return usage

@@ -46,26 +46,22 @@ func (p pieces) cover(calendar kpi.Calendar, span kpi.Span, period, sign int32, 
 	}
 }
 
-// add joins a piece to the one before where they meet; months stay apart, because
-// a month in which a factor changes is read by its days.
-func (p pieces) add(grain kpi.Interval, next piece) {
-	if known := p[grain]; len(known) > 0 && grain != kpi.IntervalMonth {
-		last := &known[len(known)-1]
-		if last.period == next.period && last.sign == next.sign && last.span.To.Equal(next.span.From) {
-			last.span.To = next.span.To
-			return
-		}
-	}
-	p[grain] = append(p[grain], next)
-}
+func (p pieces) add(grain kpi.Interval, next piece) { p[grain] = append(p[grain], next) }
 
-// arguments are the pieces of a roll-up as arrays, each named prefix_from and so
-// on. None is empty arrays: NULL would be no rows of any roll-up.
-func (p pieces) arguments(grain kpi.Interval, prefix string, into map[string]any) {
-	froms, tos, periods, signs := []time.Time{}, []time.Time{}, []int32{}, []int32{}
-	for _, piece := range p[grain] {
-		froms, tos = append(froms, piece.span.From), append(tos, piece.span.To)
-		periods, signs = append(periods, piece.period), append(signs, piece.sign)
+// arguments are the buckets of each roll-up as arrays of equal length, named after
+// it. None is empty arrays: NULL would be no rows of any roll-up.
+func (p pieces) arguments(calendar kpi.Calendar, into map[string]any) {
+	for _, grain := range grains {
+		at, until, periods, signs := []time.Time{}, []time.Time{}, []int32{}, []int32{}
+		for _, piece := range p[grain] {
+			for start := piece.span.From; start.Before(piece.span.To); {
+				end := calendar.Next(start, grain)
+				at, until = append(at, start), append(until, end)
+				periods, signs = append(periods, piece.period), append(signs, piece.sign)
+				start = end
+			}
+		}
+		name := string(grain)
+		into[name+"_at"], into[name+"_until"], into[name+"_period"], into[name+"_sign"] = at, until, periods, signs
 	}
-	into[prefix+"_from"], into[prefix+"_to"], into[prefix+"_period"], into[prefix+"_sign"] = froms, tos, periods, signs
 }

@@ -99,6 +99,18 @@ func scanProvenance(row pgx.Row) (Provenance, error) {
 	return p, nil
 }
 
+// State names the state of the database that a statement sees now. It is the same
+// as long as nothing is committed: a transaction that writes has an id, which is
+// either running or over in PostgreSQL's snapshot.
+func (r *Reader) State(ctx context.Context) (string, error) {
+	var state string
+	err := r.pool.QueryRow(ctx, "SELECT pg_current_snapshot()::text || ' ' || pg_postmaster_start_time()::text").Scan(&state)
+	if err != nil {
+		return "", fmt.Errorf("looking for what was committed: %w", err)
+	}
+	return state, nil
+}
+
 // FactorVersions lists all factor versions, newest first.
 func (r *Reader) FactorVersions(ctx context.Context) ([]FactorVersion, error) {
 	rows, err := r.pool.Query(ctx, "SELECT version_id, name, created_at, in_force FROM wattscore.factor_version ORDER BY version_id DESC")

@@ -73,14 +73,14 @@ type RollupDifference struct {
 }
 
 const verifyRollupsSQL = `
-SELECT v.rollup, v.bucket, m.name, p.name, r.code, e.name, w.code, v.excess
+SELECT v.rollup, v.bucket, coalesce(m.name, ''), coalesce(p.name, ''), r.code, coalesce(e.name, ''), w.code, v.excess
 FROM wattscore.verify_rollups() v
-JOIN wattscore.model m USING (model_id)
-JOIN wattscore.project p USING (project_id)
+LEFT JOIN wattscore.model m USING (model_id)
+LEFT JOIN wattscore.project p USING (project_id)
 JOIN wattscore.region r USING (region_id)
-JOIN wattscore.endpoint e USING (endpoint_id)
+LEFT JOIN wattscore.endpoint e USING (endpoint_id)
 JOIN wattscore.workload w USING (workload_id)
-ORDER BY array_position(ARRAY['hour', 'day', 'month', 'latency'], v.rollup), v.bucket, 3, 4, 5, 6, 7`
+ORDER BY v.rollup, v.bucket, 3, 4, 5, 6, 7`
 
 // VerifyRollups compares every roll-up with the facts that are still there, to
 // the last bit and in one snapshot, and lists what differs: nothing, if all is

@@ -3,22 +3,19 @@ package warehouse
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 )
 
 // Store writes to the warehouse. It is safe for concurrent use.
 type Store struct {
 	pool    *pgxpool.Pool
-	mu      sync.Mutex
-	regions map[string]bool
+	members memberKeys
 }
 
 // OpenStore returns a Store that writes through pool, whose login is a member of
@@ -44,76 +41,77 @@ var stageFactsSQL string
 //go:embed statements/insert_facts.sql
 var insertFactsSQL string
 
-//go:embed statements/ensure_members.sql
-var ensureMembersSQL string
-
 // WriteEvents stores a batch in one transaction. Events that are there already
 // stay as they are; an event that cannot be stored (see Event.Validate, or a
 // region nobody knows) is rejected with its reason and the others go in.
 func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) (EventResult, error) {
 	var result EventResult
-	known, err := s.knownRegions(ctx, events)
-	if err != nil {
+	if err := s.members.learn(ctx, s.pool, events, false); err != nil {
 		return result, err
 	}
-	accepted := 0
+	var accepted []Event
 	var rows []factRow
 	first, last := now, now
 	for i := range events {
 		event := &events[i]
 		err := event.Validate(now)
-		if err == nil && !known[event.Region] {
-			err = fmt.Errorf("unknown region %q: import its factors first, or correct the code", event.Region)
-		}
-		if err == nil && !slices.Contains(kpi.Workloads(), event.Workload) {
-			err = fmt.Errorf("unknown workload %q: it must be one of %v", event.Workload, kpi.Workloads())
+		if err == nil {
+			err = s.members.unplaced(event)
 		}
 		if err != nil {
 			result.Rejected = append(result.Rejected, Rejection{Index: i, Reason: err})
 			continue
 		}
-		accepted++
+		accepted = append(accepted, *event)
 		for _, row := range event.factRows() {
 			first, last = earlier(first, row.ts), later(last, row.ts)
 			rows = append(rows, row)
 		}
 	}
-	if accepted == 0 {
+	if len(accepted) == 0 {
 		return result, nil
 	}
 	write := func() error {
-		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			result.Stored, err = writeFacts(ctx, tx, rows, first, last)
+		if err := s.members.learn(ctx, s.pool, accepted, true); err != nil {
+			return err
+		}
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+			result.Stored, err = s.writeFacts(ctx, tx, rows, first, last)
 			return err
 		})
 	}
-	err = write()
+	err := write()
 	if isRestored(err) {
 		if _, err = s.RefreshRollups(ctx); err == nil {
 			err = write()
 		}
 	}
-	if err != nil {
-		return EventResult{}, fmt.Errorf("storing %d events: %w", accepted, err)
+	if isMissingMember(err) { // somebody deleted one whose key was known
+		s.members.forget()
+		err = write()
 	}
-	result.Unchanged = accepted - result.Stored
+	if err != nil {
+		return EventResult{}, fmt.Errorf("storing %d events: %w", len(accepted), err)
+	}
+	result.Unchanged = len(accepted) - result.Stored
 	return result, nil
 }
 
 // writeFacts returns how many events, not rows, were new.
-func writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow, first, last time.Time) (int, error) {
+func (s *Store) writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow, first, last time.Time) (int, error) {
 	if _, err := tx.Exec(ctx, "SELECT wattscore.ensure_partitions($1, $2)", first, last); err != nil {
 		return 0, err
 	}
 	if _, err := tx.Exec(ctx, stageFactsSQL); err != nil {
 		return 0, err
 	}
-	columns := []string{"event_id", "ts", "slice", "model", "project", "region", "endpoint", "workload", "measured",
+	columns := []string{"event_id", "ts", "slice", "model_id", "project_id", "region_id", "endpoint_id", "workload_id", "measured",
 		"requests", "input_tokens", "output_tokens", "it_energy_nwh", "cost_nusd", "carbon_location_ug", "carbon_market_ug",
 		"latency_us", "gpu_microhours", "gpu_memory_microhours", "run_id", "source"}
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"staged_fact"}, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
 		r := &rows[i]
 		e := r.event
+		keys := s.members.of(e)
 		var latency *int64
 		if e.Latency != nil && r.slice == 0 {
 			us := e.Latency.Microseconds()
@@ -123,14 +121,11 @@ func writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow, first, last time
 		if e.RunID != "" {
 			run = &e.RunID
 		}
-		return []any{[16]byte(e.ID), r.ts, r.slice, orElse(e.Model, kpi.Unallocated), orElse(e.Project, kpi.Unallocated), e.Region,
-			orElse(e.Endpoint, kpi.None), string(e.Workload), e.Measured, r.requests, r.inputTokens, r.outputTokens, r.itEnergy,
-			r.cost, r.carbonLocation, r.carbonMarket, latency, r.gpuMicrohours, r.gpuMemoryMicrohours, run, e.Source}, nil
+		return []any{[16]byte(e.ID), r.ts, r.slice, keys[0], keys[1], keys[2], keys[3], int16(keys[4]), e.Measured,
+			r.requests, r.inputTokens, r.outputTokens, r.itEnergy, r.cost, r.carbonLocation, r.carbonMarket, latency,
+			r.gpuMicrohours, r.gpuMemoryMicrohours, run, e.Source}, nil
 	}))
 	if err != nil {
-		return 0, err
-	}
-	if _, err := tx.Exec(ctx, ensureMembersSQL); err != nil {
 		return 0, err
 	}
 	var stored int
@@ -138,27 +133,10 @@ func writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow, first, last time
 	return stored, err
 }
 
-// knownRegions reads the regions again only when the batch names a new one.
-func (s *Store) knownRegions(ctx context.Context, events []Event) (map[string]bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.regions != nil && !slices.ContainsFunc(events, func(e Event) bool { return !s.regions[e.Region] }) {
-		return s.regions, nil
-	}
-	rows, err := s.pool.Query(ctx, "SELECT code FROM wattscore.region")
-	if err != nil {
-		return nil, fmt.Errorf("reading the regions: %w", err)
-	}
-	codes, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("reading the regions: %w", err)
-	}
-	regions := make(map[string]bool, len(codes))
-	for _, code := range codes {
-		regions[code] = true
-	}
-	s.regions = regions
-	return regions, nil
+// isMissingMember says whether a fact names a member that is not there.
+func isMissingMember(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "23503"
 }
 
 func orElse(name, fallback string) string {

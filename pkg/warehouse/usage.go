@@ -50,15 +50,20 @@ const (
 	MeasureCarbon          // CarbonLocation and CarbonMarket
 	MeasureGPU             // GPUHours and GPUMemoryHours
 	MeasureLatency         // LatencySum and LatencyRequests
+	MeasureScore           // ScoredEnergy and ReferenceEnergy, which need every endpoint
 )
 
-// measureColumns are the columns of the roll-ups behind each measure.
-var measureColumns = map[Measure][]string{
-	MeasureTokens:  {"input_tokens", "output_tokens"},
-	MeasureCost:    {"cost_nusd", "cost_open_nwh"},
-	MeasureCarbon:  {"carbon_location_ug", "carbon_location_open_nwh", "carbon_market_ug", "carbon_market_open_nwh"},
-	MeasureGPU:     {"gpu_microhours", "gpu_memory_microhours"},
-	MeasureLatency: {"latency_us", "latency_requests"},
+// usageColumns are the measures of the roll-ups, and of which set each is.
+var usageColumns = []struct {
+	name    string
+	measure Measure
+}{
+	{"events", 0}, {"requests", 0}, {"input_tokens", MeasureTokens}, {"output_tokens", MeasureTokens},
+	{"it_energy_nwh", 0}, {"measured_energy_nwh", 0}, {"cost_nusd", MeasureCost}, {"cost_open_nwh", MeasureCost},
+	{"carbon_location_ug", MeasureCarbon}, {"carbon_location_open_nwh", MeasureCarbon},
+	{"carbon_market_ug", MeasureCarbon}, {"carbon_market_open_nwh", MeasureCarbon},
+	{"gpu_microhours", MeasureGPU}, {"gpu_memory_microhours", MeasureGPU},
+	{"latency_us", MeasureLatency}, {"latency_requests", MeasureLatency},
 }
 
 // UsageRow holds the measures of one group in one period. A group without usage
@@ -228,9 +233,7 @@ func usageArguments(request UsageRequest, zone *time.Location) (pgx.NamedArgs, e
 		earliest, latest = earlier(earliest, span.From), later(latest, span.To)
 	}
 	args := filterArguments(request.Filters)
-	for _, grain := range grains {
-		cut.arguments(grain, string(grain), args)
-	}
+	cut.arguments(calendar, args)
 	args["period_from"], args["period_to"] = periodFrom, periodTo
 	args["earliest"], args["latest"] = earliest, latest
 	args["factor_version"] = versionArgument(request.FactorVersion)
@@ -249,9 +252,9 @@ var memberExpressions = map[kpi.Dimension]string{
 
 // memberJoins bring in the tables of memberExpressions that are not always there.
 var memberJoins = map[string]string{
-	"p": " JOIN wattscore.project p USING (project_id)",
-	"r": " JOIN wattscore.region r USING (region_id)",
-	"e": " JOIN wattscore.endpoint e USING (endpoint_id)",
+	"p": " LEFT JOIN wattscore.project p ON p.project_id = b.project_id",
+	"r": " LEFT JOIN wattscore.region r ON r.region_id = b.region_id",
+	"e": " LEFT JOIN wattscore.endpoint e ON e.endpoint_id = b.endpoint_id",
 }
 
 // memberFilters are the conditions of a filter on a roll-up's own columns.
@@ -268,8 +271,45 @@ var memberFilters = []struct {
 	{kpi.DimensionEndpoint, "endpoint_id IN (SELECT endpoint_id FROM wattscore.endpoint WHERE name = ANY (@endpoints::text[]))"},
 }
 
-// usageStatement is usage.sql with the conditions, members and measures of a
-// request. All text is ours; what a person names is an argument.
+// family is a set of roll-ups by the same keys; see wattscore.rollup_family.
+type family struct {
+	name string
+	keys []string
+}
+
+// families are the roll-ups by the fewest keys first.
+var families = []family{
+	{"rollup_site", []string{"region_id", "workload_id"}},
+	{"rollup_model", []string{"model_id", "region_id", "workload_id"}},
+	{"rollup", []string{"model_id", "project_id", "region_id", "endpoint_id", "workload_id"}},
+}
+
+// familyFor is the family by the fewest keys that has those a request needs.
+func familyFor(request UsageRequest) family {
+	needed := map[string]bool{}
+	need := func(dimension kpi.Dimension) {
+		table, _, _ := strings.Cut(memberExpressions[dimension], ".")
+		needed[map[string]string{"p": "project_id", "m": "model_id", "r": "region_id", "e": "endpoint_id", "w": "workload_id"}[table]] = true
+	}
+	for _, dimension := range request.GroupBy {
+		need(dimension)
+	}
+	for dimension, members := range request.Filters {
+		if len(members) > 0 {
+			need(dimension)
+		}
+	}
+	for _, candidate := range families {
+		missing := func(key string) bool { return !slices.Contains(candidate.keys, key) }
+		if request.Omit&MeasureScore != 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(needed)), missing) {
+			return candidate
+		}
+	}
+	return families[len(families)-1]
+}
+
+// usageStatement is usage.sql with the roll-ups, conditions, members and measures
+// of a request. All text is ours; what a person names is an argument.
 func usageStatement(request UsageRequest) (string, error) {
 	members := make([]string, len(request.GroupBy))
 	joins := map[string]bool{}
@@ -278,9 +318,17 @@ func usageStatement(request UsageRequest) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("usage cannot be grouped by %q", dimension)
 		}
-		members[i] = "coalesce(" + expression + ", '__none__')"
+		members[i] = "coalesce(" + expression + `, '__none__') COLLATE "C"`
 		table, _, _ := strings.Cut(expression, ".")
 		joins[memberJoins[table]] = true
+	}
+	read := familyFor(request)
+	var keys []string
+	for _, key := range families[len(families)-1].keys {
+		if !slices.Contains(read.keys, key) {
+			key = "NULL::int AS " + key
+		}
+		keys = append(keys, key)
 	}
 	var conditions strings.Builder
 	for _, filter := range memberFilters {
@@ -292,14 +340,24 @@ func usageStatement(request UsageRequest) (string, error) {
 		"/* members */", "ARRAY[" + strings.Join(members, ", ") + "]::text[]",
 		" /* joins */", strings.Join(slices.Sorted(maps.Keys(joins)), ""),
 		" /* filter */", conditions.String(),
+		"/* family */", read.name,
+		"/* keys */", strings.Join(keys, ", "),
 	}
-	for measure, columns := range measureColumns {
-		if request.Omit&measure == 0 {
+	var measures []string
+	for _, column := range usageColumns {
+		if request.Omit&column.measure == 0 {
+			measures = append(measures, column.name)
 			continue
 		}
-		for _, column := range columns {
-			replacements = append(replacements, "sum(b.sign * b."+column+")", "NULL::numeric")
-		}
+		measures = append(measures, "NULL::bigint AS "+column.name)
+		replacements = append(replacements, "sum(b.sign * b."+column.name+")", "NULL::numeric")
+	}
+	replacements = append(replacements, "/* measures */", strings.Join(measures, ", "))
+	if request.Omit&MeasureScore != 0 {
+		replacements = append(replacements,
+			"FROM bucketed WHERE requests <= 0 OR sign < 0", "FROM bucketed WHERE false",
+			"sum(b.sign * b.it_energy_nwh) FILTER (WHERE u.period IS NULL)", "NULL::numeric",
+			"sum(requests * wh_per_1k_requests)", "sum(NULL::numeric)")
 	}
 	return strings.NewReplacer(replacements...).Replace(usageSQL), nil
 }

@@ -4,7 +4,7 @@
 WITH first_use AS (
     SELECT model_id, min(bucket) AS at
     FROM (
-        SELECT d.model_id, d.bucket FROM wattscore.rollup_day d
+        SELECT d.model_id, d.bucket FROM wattscore.rollup_model_day d
         JOIN wattscore.workload w USING (workload_id) WHERE w.serves_requests
         UNION ALL
         SELECT f.model_id, date_trunc('day', f.ts, s.time_zone)

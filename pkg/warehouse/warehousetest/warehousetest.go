@@ -50,11 +50,21 @@ func Write(t testing.TB, pool *pgxpool.Pool, now time.Time, events ...warehouse.
 	require.Equal(t, len(events), result.Stored, "every event is new")
 }
 
-// Refresh brings the roll-ups up to date.
+// Refresh brings the roll-ups up to date. They advance over finished transactions
+// of the whole server, so it waits for those of other tests to end.
 func Refresh(t testing.TB, pool *pgxpool.Pool) {
 	t.Helper()
-	_, err := warehouse.OpenStore(pool).RefreshRollups(context.Background())
-	require.NoError(t, err)
+	const longestWait = time.Minute
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		_, err := warehouse.OpenStore(pool).RefreshRollups(context.Background())
+		require.NoError(t, err)
+		condition, err := warehouse.NewReader(pool).Inspect(context.Background())
+		require.NoError(t, err)
+		if condition.FactsWaiting == 0 {
+			return
+		}
+		require.Less(t, time.Since(began), longestWait, "%d facts are still not rolled up: a transaction of this server does not end", condition.FactsWaiting)
+	}
 }
 
 // Exec runs statements that arrange a test.

@@ -1,6 +1,6 @@
 -- +goose Up
--- Corrections and deletions of facts, a monthly roll-up, the life of the data, and
--- a warehouse that notices when it was restored on another server.
+-- Corrections and deletions of facts, coarser roll-ups, the life of the data, and a
+-- warehouse that notices when it was restored on another server.
 
 -- The facts that were deleted or corrected, as they were, with who took them out
 -- and when: an auditor can read them, and the roll-ups subtract them.
@@ -11,9 +11,6 @@ ALTER TABLE fact_removal
     ADD COLUMN removed_by text NOT NULL;
 CREATE INDEX fact_removal_removed_xid ON fact_removal (removed_xid);
 CREATE INDEX fact_removal_ingest_xid ON fact_removal (ingest_xid);
-
-CREATE TABLE rollup_month (LIKE rollup_hour INCLUDING ALL)
-    WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 
 ALTER TABLE rollup_state
     -- Transaction ids belong to a server. On another one (a dump was restored) they
@@ -30,7 +27,7 @@ ALTER TABLE rollup_state ALTER COLUMN system_identifier SET NOT NULL;
 -- transaction and went with another.
 DROP VIEW fact_measure;
 CREATE VIEW fact_measure AS
-SELECT date_trunc('hour', f.ts, s.time_zone) AS bucket,
+SELECT date_trunc('hour', f.ts, (SELECT time_zone FROM calendar_setting)) AS bucket,
        f.ts, f.xid, f.model_id, f.project_id, f.region_id, f.endpoint_id, f.workload_id,
        CASE WHEN f.slice = 0 THEN f.sign ELSE 0 END AS events,
        f.sign * f.requests AS requests, f.sign * f.input_tokens AS input_tokens, f.sign * f.output_tokens AS output_tokens,
@@ -63,8 +60,7 @@ FROM (
            requests, input_tokens, output_tokens, it_energy_nwh, cost_nusd, carbon_location_ug, carbon_market_ug, latency_us,
            gpu_microhours, gpu_memory_microhours
     FROM fact_removal
-) AS f
-CROSS JOIN calendar_setting s;
+) AS f;
 
 -- The measures of a roll-up by name, each put through a format with %1$I, joined.
 CREATE FUNCTION each_measure(pattern text, separator text DEFAULT ', ') RETURNS text LANGUAGE sql STABLE AS $$
@@ -72,6 +68,43 @@ CREATE FUNCTION each_measure(pattern text, separator text DEFAULT ', ') RETURNS 
     FROM pg_attribute
     WHERE attrelid = 'wattscore.rollup_hour'::regclass AND attnum > 6 AND NOT attisdropped
 $$;
+
+-- The roll-ups: what they are by beside the hour, day or month of their bucket.
+-- Those by fewer keys answer questions that need no more in many short steps.
+CREATE TABLE rollup_family (
+    name text PRIMARY KEY, -- the tables are name_hour, name_day and name_month
+    keys text NOT NULL
+);
+INSERT INTO rollup_family VALUES
+    ('rollup', 'model_id, project_id, region_id, endpoint_id, workload_id'),
+    ('rollup_model', 'model_id, region_id, workload_id'),
+    ('rollup_site', 'region_id, workload_id');
+
+-- +goose StatementBegin
+-- A month's measure holds 9.2 GWh or 9,200 t a combination: 12.8 MW, day and night.
+-- A warehouse that has roll-ups already gets the new ones from its hours.
+DO $$
+DECLARE
+    family rollup_family;
+    grain  text;
+BEGIN
+    FOR family IN SELECT * FROM rollup_family LOOP
+        FOREACH grain IN ARRAY ARRAY['hour', 'day', 'month'] LOOP
+            CONTINUE WHEN family.name = 'rollup' AND grain <> 'month';
+            EXECUTE (SELECT format('CREATE TABLE %I (%s, PRIMARY KEY (bucket, %s)) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02)',
+                                   family.name || '_' || grain,
+                                   string_agg(format('%I %s NOT NULL', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum), family.keys)
+                     FROM pg_attribute
+                     WHERE attrelid = 'wattscore.rollup_hour'::regclass AND attnum > 0 AND NOT attisdropped
+                       AND (attnum = 1 OR attnum > 6 OR attname = ANY (string_to_array(family.keys, ', '))));
+            EXECUTE format('INSERT INTO %I SELECT date_trunc(%L, bucket, (SELECT time_zone FROM calendar_setting)) AS b, %s, %s
+                            FROM rollup_hour GROUP BY b, %3$s',
+                           family.name || '_' || grain, grain, family.keys, each_measure('sum(%1$I)'));
+        END LOOP;
+    END LOOP;
+END
+$$;
+-- +goose StatementEnd
 
 -- +goose StatementBegin
 -- Takes out a fact that is deleted or corrected. The corrected one carries the
@@ -100,33 +133,31 @@ CREATE TRIGGER keep_removed_fact AFTER UPDATE OR DELETE ON inference_energy_fact
 -- newest of them.
 CREATE FUNCTION add_to_rollups(first_xid bigint, end_xid bigint, first_ts timestamptz, last_ts timestamptz,
                                OUT facts bigint, OUT newest timestamptz)
-LANGUAGE plpgsql SET search_path = wattscore, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = wattscore, pg_temp SET jit = off AS $$
 DECLARE
-    keys     CONSTANT text := 'model_id, project_id, region_id, endpoint_id, workload_id';
+    all_keys CONSTANT text := 'model_id, project_id, region_id, endpoint_id, workload_id';
     chosen   CONSTANT text := 'FROM fact_measure WHERE xid >= $1 AND xid < $2 AND ts >= $3 AND ts < $4';
-    measures CONSTANT text := each_measure('%1$I');
+    addition CONSTANT text := each_measure('%1$I = r.%1$I + excluded.%1$I');
     sums     CONSTANT text := each_measure('sum(%1$I) AS %1$I');
-    addition CONSTANT text := format('ON CONFLICT (bucket, %s) DO UPDATE SET %s', keys, each_measure('%1$I = r.%1$I + excluded.%1$I'));
-    -- A day or a month is made of the hours that were just added up.
-    coarser  CONSTANT text := 'INSERT INTO %1$I AS r SELECT date_trunc(%2$L, bucket, s.time_zone), %3$s, %4$s
-                               FROM hour CROSS JOIN calendar_setting s GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6 %5$s';
+    -- One statement: the hours of the facts, and from them an insertion a roll-up.
+    statement text;
 BEGIN
-    EXECUTE format('WITH hour AS MATERIALIZED (
-            SELECT bucket, %1$s, %2$s, max(ts) AS newest, count(*) AS facts %3$s GROUP BY bucket, %1$s
-        ), into_hour AS (
-            INSERT INTO rollup_hour AS r SELECT bucket, %1$s, %4$s FROM hour ORDER BY 1, 2, 3, 4, 5, 6 %5$s
-        ), into_day AS (%6$s), into_month AS (%7$s)
-        SELECT coalesce(sum(facts), 0)::bigint, max(newest) FROM hour',
-        keys, sums, chosen, measures, addition,
-        format(coarser, 'rollup_day', 'day', keys, sums, addition),
-        format(coarser, 'rollup_month', 'month', keys, sums, addition))
-    INTO facts, newest USING first_xid, end_xid, first_ts, last_ts;
+    SELECT format('WITH hour AS MATERIALIZED (SELECT bucket, %s, %s, max(ts) AS newest, count(*) AS facts %s GROUP BY bucket, %1$s), ', all_keys, sums, chosen)
+           || string_agg(format('into_%1$s_%2$s AS (
+                  INSERT INTO %1$s_%2$s AS r
+                  SELECT date_trunc(%2$L, bucket, (SELECT time_zone FROM calendar_setting)) AS b, %3$s, %4$s
+                  FROM hour GROUP BY b, %3$s ORDER BY b, %3$s
+                  ON CONFLICT (bucket, %3$s) DO UPDATE SET %5$s)', f.name, grain, f.keys, sums, addition), ', ')
+           || ' SELECT coalesce(sum(facts), 0)::bigint, max(newest) FROM hour'
+    INTO statement
+    FROM rollup_family f CROSS JOIN unnest(ARRAY['hour', 'day', 'month']) AS grain;
+    EXECUTE statement INTO facts, newest USING first_xid, end_xid, first_ts, last_ts;
 
     IF facts > 0 THEN
         EXECUTE format('INSERT INTO rollup_latency_hour AS r
             SELECT bucket, %1$s, latency_bin, sum(latency_requests) %2$s AND latency_bin IS NOT NULL
             GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
-            ON CONFLICT (bucket, %1$s, bin) DO UPDATE SET requests = r.requests + excluded.requests', keys, chosen)
+            ON CONFLICT (bucket, %1$s, bin) DO UPDATE SET requests = r.requests + excluded.requests', all_keys, chosen)
         USING first_xid, end_xid, first_ts, last_ts;
     END IF;
 END
@@ -224,17 +255,18 @@ $$;
 CREATE OR REPLACE FUNCTION rebuild_rollups() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
 DECLARE
-    since timestamptz;
-    added record;
+    since  timestamptz;
+    rollup text;
+    added  record;
 BEGIN
     PERFORM FROM rollup_state FOR UPDATE;
     IF was_restored() THEN
         PERFORM adopt_restored_warehouse();
     END IF;
     since := facts_complete_from();
-    DELETE FROM rollup_hour WHERE bucket >= since;
-    DELETE FROM rollup_day WHERE bucket >= since;
-    DELETE FROM rollup_month WHERE bucket >= since;
+    FOR rollup IN SELECT f.name || '_' || grain FROM rollup_family f CROSS JOIN unnest(ARRAY['hour', 'day', 'month']) AS grain LOOP
+        EXECUTE format('DELETE FROM %I WHERE bucket >= $1', rollup) USING since;
+    END LOOP;
     DELETE FROM rollup_latency_hour WHERE bucket >= since;
     added := add_to_rollups(0, (SELECT next_xid FROM rollup_state), since, 'infinity');
     UPDATE rollup_state SET refreshed_at = clock_timestamp();
@@ -243,33 +275,43 @@ BEGIN
 END
 $$;
 
--- Compares every roll-up with the facts that are still there, in one snapshot.
--- Grain: one row a bucket and combination that differs, with each measure's roll-up
--- less facts. No row: they are equal to the last bit.
+-- Compares the hours with the facts that are still there, and every other roll-up
+-- with the hours, in one snapshot. Grain: one row a bucket and combination that
+-- differs, with each measure's roll-up less what it should be. No row: they are
+-- equal to the last bit.
 CREATE FUNCTION verify_rollups()
 RETURNS TABLE (rollup text, bucket timestamptz, model_id int, project_id int, region_id int, endpoint_id int, workload_id smallint, excess jsonb)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = wattscore, pg_temp SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
-    keys  CONSTANT text := 'model_id, project_id, region_id, endpoint_id, workload_id';
-    since CONSTANT timestamptz := facts_complete_from();
-    grain text;
+    all_keys CONSTANT text := 'model_id, project_id, region_id, endpoint_id, workload_id';
+    since    CONSTANT timestamptz := facts_complete_from();
+    family   rollup_family;
+    grain    text;
+    shown    text;
 BEGIN
-    FOREACH grain IN ARRAY ARRAY['hour', 'day', 'month'] LOOP
-        RETURN QUERY EXECUTE format('
-            SELECT %1$L::text, bucket, %2$s, jsonb_strip_nulls(jsonb_build_object(%3$s))
-            FROM (SELECT bucket, %2$s, %4$s FROM %5$I WHERE bucket >= $1
-                  UNION ALL
-                  SELECT date_trunc(%1$L, bucket, s.time_zone), %2$s, %6$s
-                  FROM fact_measure CROSS JOIN calendar_setting s
-                  WHERE xid < (SELECT next_xid FROM rollup_state) AND ts >= $1) AS both_sides
-            GROUP BY bucket, %2$s
-            HAVING %7$s',
-            grain, keys, each_measure('%1$L, nullif(sum(%1$I), 0)'), each_measure('%1$I'), 'rollup_' || grain,
-            each_measure('-%1$I'), each_measure('sum(%1$I) <> 0', ' OR ')) USING since;
+    FOR family IN SELECT * FROM rollup_family f ORDER BY f.name LOOP
+        -- A key the roll-up does not have is NULL.
+        shown := regexp_replace(all_keys, CASE family.name WHEN 'rollup' THEN '^$' WHEN 'rollup_model' THEN '(project_id|endpoint_id)'
+                                      ELSE '(model_id|project_id|endpoint_id)' END, 'NULL::int', 'g');
+        FOREACH grain IN ARRAY ARRAY['hour', 'day', 'month'] LOOP
+            RETURN QUERY EXECUTE format('
+                SELECT %1$L::text, bucket, %2$s, jsonb_strip_nulls(jsonb_build_object(%3$s))
+                FROM (SELECT bucket, %4$s, %5$s FROM %1$I WHERE bucket >= $1
+                      UNION ALL
+                      SELECT date_trunc(%6$L, bucket, (SELECT time_zone FROM calendar_setting)), %4$s, %7$s FROM %8$s) AS both_sides
+                GROUP BY bucket, %4$s
+                HAVING %9$s',
+                family.name || '_' || grain, shown, each_measure('%1$L, nullif(sum(%1$I), 0)'), family.keys, each_measure('%1$I'), grain,
+                each_measure('-%1$I'),
+                CASE WHEN family.name = 'rollup' AND grain = 'hour'
+                     THEN 'fact_measure WHERE xid < (SELECT next_xid FROM rollup_state) AND ts >= $1'
+                     ELSE 'rollup_hour WHERE bucket >= $1' END,
+                each_measure('sum(%1$I) <> 0', ' OR ')) USING since;
+        END LOOP;
     END LOOP;
     RETURN QUERY EXECUTE format('
-        SELECT ''latency''::text, bucket, %1$s, jsonb_object_agg(bin, excess ORDER BY bin)
+        SELECT ''rollup_latency_hour''::text, bucket, %1$s, jsonb_object_agg(bin, excess ORDER BY bin)
         FROM (SELECT bucket, %1$s, bin, sum(requests) AS excess
               FROM (SELECT bucket, %1$s, bin, requests FROM rollup_latency_hour WHERE bucket >= $1
                     UNION ALL
@@ -277,7 +319,7 @@ BEGIN
                     WHERE xid < (SELECT next_xid FROM rollup_state) AND ts >= $1 AND latency_bin IS NOT NULL) AS both_sides
               GROUP BY bucket, %1$s, bin
               HAVING sum(requests) <> 0) AS differing
-        GROUP BY bucket, %1$s', keys) USING since;
+        GROUP BY bucket, %1$s', all_keys) USING since;
 END
 $$;
 
@@ -375,17 +417,6 @@ $$;
 CREATE TRIGGER event_change INSTEAD OF UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION change_event();
 CREATE TRIGGER refuse_facts_if_restored BEFORE INSERT OR UPDATE OR DELETE ON inference_energy_fact
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_facts_if_restored();
-
--- A warehouse that has facts gets its months now.
--- +goose StatementBegin
-DO $$
-BEGIN
-    EXECUTE format('INSERT INTO wattscore.rollup_month SELECT date_trunc(%L, bucket, s.time_zone), model_id, project_id, region_id, endpoint_id, workload_id, %s
-                    FROM wattscore.rollup_day CROSS JOIN wattscore.calendar_setting s GROUP BY 1, 2, 3, 4, 5, 6',
-                   'month', wattscore.each_measure('sum(%1$I)'));
-END
-$$;
--- +goose StatementEnd
 
 GRANT UPDATE, DELETE ON event TO wattscore_writer;
 REVOKE EXECUTE ON FUNCTION add_to_rollups(bigint, bigint, timestamptz, timestamptz), adopt_restored_warehouse(), drop_facts_before(timestamptz),
