@@ -42,11 +42,18 @@ func (i *Instance) CheckHealth(ctx context.Context, _ *backend.CheckHealthReques
 		return unhealthy(fmt.Sprintf("Connected, but the user %s may change the warehouse, and dashboards only need to read. "+
 			"Make a login for Grafana: wattctl db roles --reader grafana", condition.User), nil), nil
 	}
+	if problem := condition.ScaleOut.Problem(); problem != "" {
+		return unhealthy(problem, nil), nil
+	}
 	return healthy(condition), nil
 }
 
 func healthy(condition warehouse.Condition) *backend.CheckHealthResult {
-	message := fmt.Sprintf("Connected to PostgreSQL %s, WattScore schema %d. ", condition.ServerVersion, condition.SchemaVersion)
+	server := "PostgreSQL " + condition.ServerVersion
+	if more := condition.ScaleOut.String(); more != "" {
+		server += " (" + more + ")"
+	}
+	message := fmt.Sprintf("Connected to %s, WattScore schema %d. ", server, condition.SchemaVersion)
 	if condition.NewestEvent.IsZero() {
 		message += "The warehouse is empty: bring data in with wattctl import."
 	} else {

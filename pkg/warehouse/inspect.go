@@ -25,6 +25,7 @@ type Condition struct {
 	// Restored says that the warehouse came from another server's dump and takes no
 	// facts until the next refresh of its roll-ups. Its answers are right.
 	Restored bool
+	ScaleOut ScaleOut
 	// FactsFrom is since when the facts themselves are kept; zero: none was dropped.
 	FactsFrom time.Time
 }
@@ -46,6 +47,9 @@ func (r *Reader) Inspect(ctx context.Context) (Condition, error) {
 	err = r.pool.QueryRow(ctx, inspectSQL).Scan(&c.SchemaVersion, &c.MayWrite, &newest, &c.RolledUpAt, &c.FactsWaiting, &c.Restored, &factsFrom)
 	if err != nil {
 		return c, fmt.Errorf("inspecting the warehouse: %w", err)
+	}
+	if c.ScaleOut, err = r.ProbeScaleOut(ctx); err != nil {
+		return c, err
 	}
 	if newest != nil {
 		c.NewestEvent = *newest
