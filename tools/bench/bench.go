@@ -66,30 +66,84 @@ func quiet() {
 
 // measureAll goes through the sizes, and at the largest through both shapes.
 func (b *bench) measureAll(ctx context.Context, facts []int64) error {
-	bySize := map[int64][]answerTimes{}
+	var sizes []sized
+	largest := facts[len(facts)-1]
 	for _, size := range facts {
-		times, err := b.measureWarehouse(ctx, typical, size)
+		err := b.onWarehouse(ctx, typical, size, func(l loaded) error {
+			times, err := b.timeAnswers(ctx, l)
+			if err != nil {
+				return err
+			}
+			sizes = append(sizes, sized{size, times})
+			if size != largest {
+				return nil
+			}
+			b.reportAnswers(l, times)
+			return b.measureTypical(ctx, l, times)
+		})
 		if err != nil {
 			return err
 		}
-		bySize[size] = times
 	}
-	largest := facts[len(facts)-1]
-	times, err := b.measureWarehouse(ctx, wide, largest)
+	err := b.onWarehouse(ctx, wide, largest, func(l loaded) error {
+		times, err := b.timeAnswers(ctx, l)
+		if err != nil {
+			return err
+		}
+		b.reportAnswers(l, times)
+		all, err := b.compare(ctx, l, times)
+		if err == nil {
+			b.reportComparisons(l, all)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	b.reportAnswers(typical, bySize[largest])
-	b.reportAnswers(wide, times)
+	b.reportGrowth(sizes)
+	for _, writers := range []int{1, 4} {
+		result, err := b.timeIngest(ctx, writers)
+		if err != nil {
+			return err
+		}
+		b.reportIngest(result)
+	}
 	return nil
 }
 
-// measureWarehouse loads a warehouse, asks it everything and drops it.
-func (b *bench) measureWarehouse(ctx context.Context, s shape, facts int64) (times []answerTimes, err error) {
+// measureTypical measures what is limited for the typical shape alone. Freshness
+// comes last, because it leaves facts behind.
+func (b *bench) measureTypical(ctx context.Context, l loaded, times []answerTimes) error {
+	all, err := b.compare(ctx, l, times)
+	if err != nil {
+		return err
+	}
+	b.reportComparisons(l, all)
+	taken, panels, err := b.timeDashboard(ctx, l)
+	if err != nil {
+		return err
+	}
+	b.reportDashboard(taken, panels)
+	if canTellMemory() {
+		mebibytes, opened, err := b.measureMemory(ctx, l)
+		if err != nil {
+			return err
+		}
+		b.reportMemory(mebibytes, opened)
+	}
+	result, err := b.timeFreshness(ctx, l)
+	if err == nil {
+		b.reportFreshness(result)
+	}
+	return err
+}
+
+// onWarehouse loads a warehouse, does something with it and drops it.
+func (b *bench) onWarehouse(ctx context.Context, s shape, facts int64, something func(loaded) error) (err error) {
 	l, err := b.load(ctx, s, facts, time.Now())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, b.server.drop(context.WithoutCancel(ctx), l.database)) }()
-	return b.timeAnswers(ctx, l)
+	return something(l)
 }

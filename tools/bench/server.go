@@ -121,6 +121,7 @@ func (s *server) writers(ctx context.Context, database string) (*pgxpool.Pool, e
 	}
 	config.ConnConfig = s.config.Copy()
 	config.ConnConfig.Database = database
+	config.ConnConfig.RuntimeParams["jit"] = "off" // as wattctl has it
 	config.MaxConns = 8
 	return pgxpool.NewWithConfig(ctx, config)
 }
