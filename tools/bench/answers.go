@@ -14,7 +14,7 @@ import (
 
 const (
 	warmUp = 3
-	rounds = 30
+	rounds = 5
 )
 
 // answerTimes is how long a query type takes to answer.
@@ -24,12 +24,19 @@ type answerTimes struct {
 	ninety    sample // the 90 days before now, which begin and end within an hour
 }
 
+// String is a line of the two ranges' p50 and p95.
+func (a answerTimes) String() string {
+	return fmt.Sprintf("  %-20s %10s%10s   %10s%10s", a.queryType, milliseconds(a.quarter.median()), milliseconds(a.quarter.p95()),
+		milliseconds(a.ninety.median()), milliseconds(a.ninety.p95()))
+}
+
 func (a answerTimes) slowest() time.Duration { return max(a.quarter.p95(), a.ninety.p95()) }
 
 // timeAnswers times every query type in its default form.
 func (b *bench) timeAnswers(ctx context.Context, l loaded) (times []answerTimes, err error) {
 	title := fmt.Sprintf("Ask every query type of %s facts, %s", inWords(l.facts), l.shape.name)
 	err = b.runner.Do(title, func() error {
+		fmt.Fprintf(b.out, "  %-20s %20s   %20s\n", "p50, p95", "a quarter", "90 days")
 		pool, err := warehouse.OpenReadOnly(ctx, b.server.connection(l.database))
 		if err != nil {
 			return err
@@ -48,6 +55,7 @@ func (b *bench) timeAnswers(ctx context.Context, l loaded) (times []answerTimes,
 				return fmt.Errorf("%s of 90 days: %w", t.Name, err)
 			}
 			times = append(times, of)
+			fmt.Fprintln(b.out, of)
 		}
 		return nil
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
@@ -33,6 +34,10 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	wanted, err := shapes()
+	if err != nil {
+		return err
+	}
 	root, err := project.Root()
 	if err != nil {
 		return err
@@ -47,7 +52,7 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.server.stop()) }()
-	if err := b.measureAll(ctx, facts); err != nil {
+	if err := b.measureAll(ctx, facts, wanted); err != nil {
 		return err
 	}
 	machine := fmt.Sprintf("%s facts over a year, %d cores, PostgreSQL %s, %s.",
@@ -64,43 +69,23 @@ func quiet() {
 	backend.Logger = log.DefaultLogger
 }
 
-// measureAll goes through the sizes, and at the largest through both shapes.
-func (b *bench) measureAll(ctx context.Context, facts []int64) error {
-	var sizes []sized
-	largest := facts[len(facts)-1]
-	for _, size := range facts {
-		err := b.onWarehouse(ctx, typical, size, func(l loaded) error {
-			times, err := b.timeAnswers(ctx, l)
-			if err != nil {
-				return err
-			}
-			sizes = append(sizes, sized{size, times})
-			if size != largest {
-				return nil
-			}
-			b.reportAnswers(l, times)
-			return b.measureTypical(ctx, l, times)
+// measureAll measures the typical shape at every size, and the wide one at the
+// largest.
+func (b *bench) measureAll(ctx context.Context, facts []int64, wanted []string) error {
+	if slices.Contains(wanted, typical.name) {
+		if err := b.measureSizes(ctx, facts); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(wanted, wide.name) {
+		err := b.onWarehouse(ctx, wide, facts[len(facts)-1], func(l loaded) error {
+			_, err := b.measureAnswers(ctx, l)
+			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
-	err := b.onWarehouse(ctx, wide, largest, func(l loaded) error {
-		times, err := b.timeAnswers(ctx, l)
-		if err != nil {
-			return err
-		}
-		b.reportAnswers(l, times)
-		all, err := b.compare(ctx, l, times)
-		if err == nil {
-			b.reportComparisons(l, all)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	b.reportGrowth(sizes)
 	for _, writers := range []int{1, 4} {
 		result, err := b.timeIngest(ctx, writers)
 		if err != nil {
@@ -111,14 +96,50 @@ func (b *bench) measureAll(ctx context.Context, facts []int64) error {
 	return nil
 }
 
-// measureTypical measures what is limited for the typical shape alone. Freshness
-// comes last, because it leaves facts behind.
-func (b *bench) measureTypical(ctx context.Context, l loaded, times []answerTimes) error {
+// measureSizes measures the typical shape: the answers at every size, all else at
+// the largest.
+func (b *bench) measureSizes(ctx context.Context, facts []int64) error {
+	var sizes []sized
+	for i, size := range facts {
+		err := b.onWarehouse(ctx, typical, size, func(l loaded) error {
+			if i < len(facts)-1 {
+				times, err := b.timeAnswers(ctx, l)
+				sizes = append(sizes, sized{size, times})
+				return err
+			}
+			times, err := b.measureAnswers(ctx, l)
+			sizes = append(sizes, sized{size, times})
+			if err != nil {
+				return err
+			}
+			return b.measureTypical(ctx, l)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	b.reportGrowth(sizes)
+	return nil
+}
+
+// measureAnswers times the answers, ours and the same by other ways.
+func (b *bench) measureAnswers(ctx context.Context, l loaded) ([]answerTimes, error) {
+	times, err := b.timeAnswers(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	b.reportAnswers(l, times)
 	all, err := b.compare(ctx, l, times)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b.reportComparisons(l, all)
+	return times, nil
+}
+
+// measureTypical measures what is limited for the typical shape alone. Freshness
+// comes last, because it leaves facts behind.
+func (b *bench) measureTypical(ctx context.Context, l loaded) error {
 	taken, panels, err := b.timeDashboard(ctx, l)
 	if err != nil {
 		return err

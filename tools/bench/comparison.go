@@ -70,6 +70,15 @@ type compared struct {
 	ratioView  float64
 }
 
+// String is a line of the three times and the two ratios.
+func (c compared) String() string {
+	line := fmt.Sprintf("  %-20s %10s %12s %10s", c.queryType, milliseconds(c.ours), milliseconds(c.facts), times(c.ratioFacts))
+	if c.view > 0 {
+		line += fmt.Sprintf("   %10s %10s", milliseconds(c.view), times(c.ratioView))
+	}
+	return line
+}
+
 // compare times the answers of a quarter from facts and from a daily view.
 func (b *bench) compare(ctx context.Context, l loaded, ours []answerTimes) (all []compared, err error) {
 	pool, err := b.server.writers(ctx, l.database)
@@ -94,6 +103,7 @@ func (b *bench) compare(ctx context.Context, l loaded, ours []answerTimes) (all 
 		return nil, err
 	}
 	err = b.runner.Do(fmt.Sprintf("Answer from raw facts and from the view, %s facts, %s", inWords(l.facts), l.shape.name), func() error {
+		fmt.Fprintf(b.out, "  %-20s %10s %12s %10s   %10s %10s\n", "", "ours, p50", "facts", "/ ours", "view", "/ ours")
 		for _, c := range comparisons {
 			of := compared{queryType: c.queryType}
 			for _, o := range ours {
@@ -119,6 +129,7 @@ func (b *bench) compare(ctx context.Context, l loaded, ours []answerTimes) (all 
 				of.view, of.ratioView = view.median(), ratio(view.median(), of.ours)
 			}
 			all = append(all, of)
+			fmt.Fprintln(b.out, of)
 		}
 		return nil
 	})

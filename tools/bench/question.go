@@ -55,8 +55,10 @@ func asked(name string, span backend.TimeRange) backend.DataQuery {
 // of its answers is of no use to the next one.
 func newViewer(ctx context.Context, pool *pgxpool.Pool) (*plugin.Instance, error) {
 	instance := plugin.NewInstanceOn(pool, company)
-	hour := time.Now().Add(-300 * 24 * time.Hour)
-	_, err := ask(ctx, instance, asked("energyScore", backend.TimeRange{From: hour, To: hour.Add(time.Hour)}))
+	now := time.Now()
+	lines := asked("efficiencyQuadrant", backend.TimeRange{From: now.Add(-time.Hour), To: now})
+	lines.JSON = []byte(`{"queryType":"efficiencyQuadrant","options":{"shape":"thresholds"}}`) // reads the calendar and nothing else
+	_, err := ask(ctx, instance, lines)
 	return instance, err
 }
 

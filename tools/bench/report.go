@@ -15,11 +15,6 @@ func (b *bench) add(r row) {
 
 // reportAnswers adds a row on the query types of a shape.
 func (b *bench) reportAnswers(l loaded, all []answerTimes) {
-	fmt.Fprintf(b.out, "  %-20s %20s   %20s\n", l.shape.name, "quarter p50, p95", "90 days p50, p95")
-	for _, of := range all {
-		fmt.Fprintf(b.out, "  %-20s %10s%10s   %10s%10s\n", of.queryType, milliseconds(of.quarter.median()), milliseconds(of.quarter.p95()),
-			milliseconds(of.ninety.median()), milliseconds(of.ninety.p95()))
-	}
 	b.add(slowestRow(l.shape, all))
 }
 
@@ -72,16 +67,12 @@ const (
 
 // reportComparisons adds the rows on raw facts and on the daily view.
 func (b *bench) reportComparisons(l loaded, all []compared) {
-	fmt.Fprintf(b.out, "  %-20s %10s %12s %10s   %10s %10s\n", l.shape.name, "ours", "facts", "/ ours", "view", "/ ours")
 	var facts, view []named
 	for _, c := range all {
-		line := fmt.Sprintf("  %-20s %10s %12s %10s", c.queryType, milliseconds(c.ours), milliseconds(c.facts), times(c.ratioFacts))
 		facts = append(facts, named{c.queryType, c.ratioFacts})
 		if c.view > 0 {
-			line += fmt.Sprintf("   %10s %10s", milliseconds(c.view), times(c.ratioView))
 			view = append(view, named{c.queryType, c.ratioView})
 		}
-		fmt.Fprintln(b.out, line)
 	}
 	r := row{what: "the same answer from raw facts, " + l.shape.name + ": its time / ours", limit: "at least 100 ×"}
 	r.measured, r.met = worst(facts, false, factsLimit, times)

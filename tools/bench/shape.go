@@ -56,6 +56,23 @@ func parseSizes(text string) ([]int64, error) {
 	return all, nil
 }
 
+// ShapesVariable lists the shapes to measure, both by default.
+const ShapesVariable = "WATTSCORE_BENCH_SHAPES"
+
+func shapes() ([]string, error) {
+	text := os.Getenv(ShapesVariable)
+	if text == "" {
+		return []string{typical.name, wide.name}, nil
+	}
+	names := strings.Split(text, ",")
+	for _, name := range names {
+		if name != typical.name && name != wide.name {
+			return nil, fmt.Errorf("%s is a list of %s and %s, and has %q", ShapesVariable, typical.name, wide.name, name)
+		}
+	}
+	return names, nil
+}
+
 // inWords is a number of facts as people say it.
 func inWords(facts int64) string {
 	switch {
