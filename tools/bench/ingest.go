@@ -37,7 +37,7 @@ func perSecond(d time.Duration) float64 { return ingestRows / d.Seconds() }
 // members and rolls up.
 func (b *bench) timeIngest(ctx context.Context, writers int) (ingested, error) {
 	result := ingested{writers: writers}
-	title := fmt.Sprintf("Take in %s rows with %d writer, by bare COPY and with roll-ups", inWords(ingestRows), writers)
+	title := fmt.Sprintf("Take in %s rows by bare COPY and with roll-ups, writers: %d", inWords(ingestRows), writers)
 	err := b.runner.Do(title, func() error {
 		for range ingestPairs {
 			bare, err := b.ingestOnce(ctx, writers, copyRows)

@@ -70,13 +70,20 @@ func ask(ctx context.Context, instance *plugin.Instance, queries ...backend.Data
 		return nil, err
 	}
 	for _, q := range queries {
-		if err := response.Responses[q.RefID].Error; err != nil {
-			return nil, fmt.Errorf("%s: %w", q.JSON, err)
+		answer := response.Responses[q.RefID]
+		if answer.Status == backend.StatusTimeout {
+			answer.Error = errors.Join(errTimeout, answer.Error)
+		}
+		if answer.Error != nil {
+			return nil, fmt.Errorf("%s: %w", q.JSON, answer.Error)
 		}
 	}
 	_, err = backend.ToProto().QueryDataResponse(backend.DataFrameFormat_ARROW, response)
 	return response.Responses, err
 }
+
+// errTimeout is that the data source gave up.
+var errTimeout = errors.New("there is no answer within the time limit")
 
 // errNoRows is what a question gets that measures nothing.
 var errNoRows = errors.New("the answer has no rows, so its time says nothing")

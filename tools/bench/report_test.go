@@ -32,6 +32,12 @@ func TestTheWorstIsNamed(t *testing.T) {
 	}
 }
 
+func TestALongListOfMissesIsCutShort(t *testing.T) {
+	got, met := worst([]named{{"a", 9}, {"b", 8}, {"c", 7}, {"d", 6}, {"e", 5}, {"f", 4}, {"g", 1}}, true, 2, times)
+	assert.Equal(t, "6 of 7 miss it: a 9.00 ×, b 8.00 ×, c 7.00 ×, d 6.00 ×, e 5.00 × and 1 more; the middle one 6.00 ×", got)
+	assert.False(t, met)
+}
+
 func TestAQueryTypeIsAsSlowAsInItsSlowerRange(t *testing.T) {
 	r := slowestRow(typical, []answerTimes{
 		{"kpi", sample{time.Millisecond}, sample{19 * time.Millisecond}},

@@ -25,12 +25,16 @@ func (r row) verdict() string {
 
 var heading = []string{"what", "limit", "measured", ""}
 
+// widest is how many characters a cell has in a line, in a terminal.
+const widest = 50
+
 // writeTable writes rows for a terminal.
 func writeTable(out io.Writer, rows []row) {
 	writer := table.NewWriter()
 	writer.SetOutputMirror(out)
 	writer.SetStyle(table.StyleLight)
 	writer.Style().Format.Header = text.FormatDefault
+	writer.SetColumnConfigs([]table.ColumnConfig{{Number: 1, WidthMax: widest}, {Number: 3, WidthMax: widest}})
 	header := table.Row{}
 	for _, name := range heading {
 		header = append(header, name)

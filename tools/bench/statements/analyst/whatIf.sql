@@ -1,8 +1,8 @@
 -- What the period took, by region, model and workload, scaled to a year. Grain: one
 -- row each.
 SELECT g.code AS region, m.name AS model, w.code AS workload,
-       (sum(f.it_energy_nwh) / 1e12)::double precision * a.factor AS it_energy_kwh,
-       (sum(f.it_energy_nwh * x.pue) / 1e12)::double precision * a.factor AS energy_kwh,
+       (sum(f.it_energy_nwh) / 1e12)::double precision * a.factor AS energy_kwh,
+       (sum(f.it_energy_nwh * x.pue) / 1e12)::double precision * a.factor AS facility_kwh,
        (sum(f.it_energy_nwh * x.pue * x.electricity_price) / 1e12)::double precision * a.factor AS cost_usd,
        (sum(coalesce(f.carbon_location_ug / 1e9, f.it_energy_nwh * x.pue * x.grid_location / 1e15)) / 1000)::double precision * a.factor AS carbon_t
 FROM wattscore.inference_energy_fact f

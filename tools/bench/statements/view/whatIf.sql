@@ -1,5 +1,5 @@
 -- As analyst/whatIf.sql, from the daily view.
-SELECT g.code AS region, m.name AS model, w.code AS workload, sum(d.energy_kwh) * a.factor AS it_energy_kwh, sum(d.facility_kwh) * a.factor AS energy_kwh,
+SELECT g.code AS region, m.name AS model, w.code AS workload, sum(d.energy_kwh) * a.factor AS energy_kwh, sum(d.facility_kwh) * a.factor AS facility_kwh,
        sum(d.energy_cost_usd) * a.factor AS cost_usd, sum(d.carbon_location_kg) / 1000 * a.factor AS carbon_t
 FROM bench.daily d
 JOIN wattscore.model m USING (model_id)
