@@ -163,7 +163,7 @@ func storeRows(ctx context.Context, pool *pgxpool.Pool, shares []prepared) error
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	return refreshAll(ctx, store)
+	return pool.AcquireFunc(ctx, func(connection *pgxpool.Conn) error { return refresh(ctx, connection.Conn()) })
 }
 
 // writeAll stores events in batches; one that is refused or was there is an error.
@@ -182,14 +182,4 @@ func writeAll(ctx context.Context, store *warehouse.Store, events []warehouse.Ev
 		}
 	}
 	return nil
-}
-
-// refreshAll rolls up until nothing is left, in as many steps as it takes.
-func refreshAll(ctx context.Context, store *warehouse.Store) error {
-	for {
-		rolledUp, err := store.RefreshRollups(ctx)
-		if err != nil || rolledUp == 0 {
-			return err
-		}
-	}
 }

@@ -18,10 +18,13 @@ var companyFiles embed.FS
 //go:embed statements/facts_of_month.sql
 var factsOfMonthSQL string
 
+//go:embed statements/has_tail.sql
+var hasTailSQL string
+
 // loaders is how many sessions load facts at once, each a month at a time.
 const loaders = 2
 
-// warehouseOf is a loaded database.
+// loaded is a database with a year of facts.
 type loaded struct {
 	database string
 	shape    shape
@@ -112,15 +115,25 @@ func settle(ctx context.Context, connection *pgx.Conn) error {
 	return err
 }
 
-// refresh rolls up until nothing is left, in as many steps as it takes.
+// refresh rolls up until nothing is left, in as many steps as it takes. Where a
+// transaction is still open on the server, its end is awaited.
 func refresh(ctx context.Context, connection *pgx.Conn) error {
 	for {
 		var rolledUp *int64
 		if err := connection.QueryRow(ctx, "SELECT wattscore.refresh_rollups()").Scan(&rolledUp); err != nil {
 			return err
 		}
-		if rolledUp != nil && *rolledUp == 0 {
-			return nil
+		if rolledUp != nil && *rolledUp > 0 {
+			continue
+		}
+		var tail bool
+		if err := connection.QueryRow(ctx, hasTailSQL).Scan(&tail); err != nil || !tail {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

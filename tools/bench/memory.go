@@ -63,7 +63,8 @@ func (b *bench) measureMemory(ctx context.Context, l loaded) (mebibytes float64,
 }
 
 // watch opens the dashboard for every viewer, at moments of their own, and again
-// and again. Each viewer's range ends when they look, so that no two ask the same.
+// and again. Each viewer's range ends when they look; what the plugin makes of that
+// is its own affair.
 func (b *bench) watch(ctx context.Context, process *pluginprocess.Process) (opened int, err error) {
 	counts := make([]int, viewers)
 	end := time.Now().Add(watchedFor)
