@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/bench"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/build"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/demo"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/suite"
@@ -30,6 +31,10 @@ func Demo(ctx context.Context) error { return demo.Run(ctx, os.Stdout) }
 
 // Test runs every check and test, against a real PostgreSQL that it starts itself.
 func Test(ctx context.Context) error { return suite.Run(ctx, os.Stdout) }
+
+// Bench measures the limits of speed, freshness and memory, and writes them into
+// README.md.
+func Bench(ctx context.Context) error { return bench.Run(ctx, os.Stdout) }
 
 // Lint runs the checks that read the code and do not run it.
 func Lint(ctx context.Context) error {

@@ -97,6 +97,14 @@ func (p *Process) Stop() { p.client.Kill() }
 // Exited tells whether the process has ended.
 func (p *Process) Exited() bool { return p.client.Exited() }
 
+// PID is the process's id, 0 when it has ended.
+func (p *Process) PID() int {
+	if running := p.client.ReattachConfig(); running != nil {
+		return running.Pid
+	}
+	return 0
+}
+
 // QueryData asks what a panel would. An error of a single query is in its
 // response, by the query's RefID.
 func (p *Process) QueryData(ctx context.Context, queries ...backend.DataQuery) (backend.Responses, error) {
