@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,9 +39,12 @@ type LatencyRow struct {
 // reported one has no row.
 func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]LatencyRow, error) {
 	args := filterArguments(request.Filters)
-	args["from_time"], args["to_time"], args["by_day"] = request.Span.From, request.Span.To, request.ByDay
-	args["dimension"] = string(request.GroupBy)
-	rows, err := r.pool.Query(ctx, latencySQL, args)
+	args["from_time"], args["to_time"] = request.Span.From, request.Span.To
+	statement, err := latencyStatement(request)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.pool.Query(ctx, statement, args)
 	if err != nil {
 		return nil, fmt.Errorf("reading the latencies: %w", err)
 	}
@@ -60,6 +64,56 @@ func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]Latency
 		return nil, fmt.Errorf("reading the latencies: %w", err)
 	}
 	return latencies, nil
+}
+
+// latencyStatement is latency.sql with the roll-up, steps and conditions of a
+// request. All text is ours; what a person names is an argument.
+func latencyStatement(request LatencyRequest) (string, error) {
+	key, member, join := "NULL::int", "''", ""
+	if request.GroupBy != "" {
+		expression, ok := memberExpressions[request.GroupBy]
+		if !ok {
+			return "", fmt.Errorf("latencies cannot be grouped by %q", request.GroupBy)
+		}
+		table, _, _ := strings.Cut(expression, ".")
+		key, join = keyColumns[table], strings.Replace(memberJoins[table], "b."+keyColumns[table], "c.key", 1)
+		if table == "m" {
+			join = " LEFT JOIN wattscore.model m ON m.model_id = c.key"
+		}
+		if table == "w" {
+			join = " LEFT JOIN wattscore.workload w ON w.workload_id = c.key"
+		}
+		member = "coalesce(" + expression + `, '__none__') COLLATE "C"`
+	}
+	rollup, step := "wattscore.rollup_latency_hour", "bucket"
+	if request.ByDay {
+		step = "date_trunc('day', bucket, (SELECT time_zone FROM wattscore.calendar_setting))"
+		if familyFor(UsageRequest{GroupBy: groupOrNone(request.GroupBy), Filters: request.Filters, Omit: MeasureScore}).name != "rollup" &&
+			!restricts(request.Filters, kpi.DimensionRegion, kpi.DimensionWorkload) && key != "region_id" && key != "workload_id" {
+			rollup = "wattscore.rollup_latency_model_day"
+		}
+	}
+	return strings.NewReplacer(
+		"/* step */", step, "/* key */", key, "/* rollup */", rollup, " /* filter */", filterConditions(request.Filters),
+		"/* member */", member, " /* join */", join,
+	).Replace(latencySQL), nil
+}
+
+func groupOrNone(dimension kpi.Dimension) []kpi.Dimension {
+	if dimension == "" {
+		return nil
+	}
+	return []kpi.Dimension{dimension}
+}
+
+// restricts says whether filters name members of any of the dimensions.
+func restricts(filters kpi.Filters, dimensions ...kpi.Dimension) bool {
+	for _, dimension := range dimensions {
+		if len(filters[dimension]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // LatencySQL is the statement behind Latency, for an answer's metadata.

@@ -73,13 +73,13 @@ type RollupDifference struct {
 }
 
 const verifyRollupsSQL = `
-SELECT v.rollup, v.bucket, coalesce(m.name, ''), coalesce(p.name, ''), r.code, coalesce(e.name, ''), w.code, v.excess
+SELECT v.rollup, v.bucket, coalesce(m.name, ''), coalesce(p.name, ''), coalesce(r.code, ''), coalesce(e.name, ''), coalesce(w.code, ''), v.excess
 FROM wattscore.verify_rollups() v
 LEFT JOIN wattscore.model m USING (model_id)
 LEFT JOIN wattscore.project p USING (project_id)
-JOIN wattscore.region r USING (region_id)
+LEFT JOIN wattscore.region r USING (region_id)
 LEFT JOIN wattscore.endpoint e USING (endpoint_id)
-JOIN wattscore.workload w USING (workload_id)
+LEFT JOIN wattscore.workload w USING (workload_id)
 ORDER BY v.rollup, v.bucket, 3, 4, 5, 6, 7`
 
 // VerifyRollups compares every roll-up with the facts that are still there, to

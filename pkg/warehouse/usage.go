@@ -271,6 +271,20 @@ var memberFilters = []struct {
 	{kpi.DimensionEndpoint, "endpoint_id IN (SELECT endpoint_id FROM wattscore.endpoint WHERE name = ANY (@endpoints::text[]))"},
 }
 
+// filterConditions are the conditions of filters on the keys of facts and roll-ups.
+func filterConditions(filters kpi.Filters) string {
+	var conditions strings.Builder
+	for _, filter := range memberFilters {
+		if len(filters[filter.dimension]) > 0 {
+			conditions.WriteString(" AND " + filter.condition)
+		}
+	}
+	return conditions.String()
+}
+
+// keyColumns are the keys of the tables of memberExpressions.
+var keyColumns = map[string]string{"p": "project_id", "m": "model_id", "r": "region_id", "e": "endpoint_id", "w": "workload_id"}
+
 // family is a set of roll-ups by the same keys; see wattscore.rollup_family.
 type family struct {
 	name string
@@ -289,7 +303,7 @@ func familyFor(request UsageRequest) family {
 	needed := map[string]bool{}
 	need := func(dimension kpi.Dimension) {
 		table, _, _ := strings.Cut(memberExpressions[dimension], ".")
-		needed[map[string]string{"p": "project_id", "m": "model_id", "r": "region_id", "e": "endpoint_id", "w": "workload_id"}[table]] = true
+		needed[keyColumns[table]] = true
 	}
 	for _, dimension := range request.GroupBy {
 		need(dimension)
@@ -330,16 +344,10 @@ func usageStatement(request UsageRequest) (string, error) {
 		}
 		keys = append(keys, key)
 	}
-	var conditions strings.Builder
-	for _, filter := range memberFilters {
-		if len(request.Filters[filter.dimension]) > 0 {
-			conditions.WriteString(" AND " + filter.condition)
-		}
-	}
 	replacements := []string{
 		"/* members */", "ARRAY[" + strings.Join(members, ", ") + "]::text[]",
 		" /* joins */", strings.Join(slices.Sorted(maps.Keys(joins)), ""),
-		" /* filter */", conditions.String(),
+		" /* filter */", filterConditions(request.Filters),
 		"/* family */", read.name,
 		"/* keys */", strings.Join(keys, ", "),
 	}

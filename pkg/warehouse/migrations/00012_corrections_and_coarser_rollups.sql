@@ -12,6 +12,23 @@ ALTER TABLE fact_removal
 CREATE INDEX fact_removal_removed_xid ON fact_removal (removed_xid);
 CREATE INDEX fact_removal_ingest_xid ON fact_removal (ingest_xid);
 
+-- A block range index leaves the last blocks of each month unsummarised, so that
+-- every answer would read them; ids only rise, so this one costs writers little.
+DROP INDEX inference_energy_fact_ingest_xid;
+CREATE INDEX inference_energy_fact_ingest_xid ON inference_energy_fact (ingest_xid);
+
+-- Latencies by day and model, for ranges of more than a month.
+CREATE TABLE rollup_latency_model_day (
+    bucket   timestamptz NOT NULL,
+    model_id int NOT NULL,
+    bin      smallint NOT NULL,
+    requests bigint NOT NULL,
+    PRIMARY KEY (bucket, model_id, bin)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
+INSERT INTO rollup_latency_model_day
+SELECT date_trunc('day', bucket, (SELECT time_zone FROM calendar_setting)) AS b, model_id, bin, sum(requests)
+FROM rollup_latency_hour GROUP BY b, model_id, bin;
+
 ALTER TABLE rollup_state
     -- Transaction ids belong to a server. On another one (a dump was restored) they
     -- begin anew, and what is added to them here goes on where the old ones ended.
@@ -154,9 +171,16 @@ BEGIN
     EXECUTE statement INTO facts, newest USING first_xid, end_xid, first_ts, last_ts;
 
     IF facts > 0 THEN
-        EXECUTE format('INSERT INTO rollup_latency_hour AS r
-            SELECT bucket, %1$s, latency_bin, sum(latency_requests) %2$s AND latency_bin IS NOT NULL
-            GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 1, 2, 3, 4, 5, 6, 7
+        EXECUTE format('WITH hour AS MATERIALIZED (
+                SELECT bucket, %1$s, latency_bin AS bin, sum(latency_requests) AS requests %2$s AND latency_bin IS NOT NULL GROUP BY bucket, %1$s, bin
+            ), into_day AS (
+                INSERT INTO rollup_latency_model_day AS r
+                SELECT date_trunc(''day'', bucket, (SELECT time_zone FROM calendar_setting)) AS b, model_id, bin, sum(requests)
+                FROM hour GROUP BY b, model_id, bin ORDER BY b, model_id, bin
+                ON CONFLICT (bucket, model_id, bin) DO UPDATE SET requests = r.requests + excluded.requests
+            )
+            INSERT INTO rollup_latency_hour AS r
+            SELECT bucket, %1$s, bin, requests FROM hour ORDER BY bucket, %1$s, bin
             ON CONFLICT (bucket, %1$s, bin) DO UPDATE SET requests = r.requests + excluded.requests', all_keys, chosen)
         USING first_xid, end_xid, first_ts, last_ts;
     END IF;
@@ -268,6 +292,7 @@ BEGIN
         EXECUTE format('DELETE FROM %I WHERE bucket >= $1', rollup) USING since;
     END LOOP;
     DELETE FROM rollup_latency_hour WHERE bucket >= since;
+    DELETE FROM rollup_latency_model_day WHERE bucket >= since;
     added := add_to_rollups(0, (SELECT next_xid FROM rollup_state), since, 'infinity');
     UPDATE rollup_state SET refreshed_at = clock_timestamp();
     PERFORM refresh_rollups();
@@ -320,6 +345,16 @@ BEGIN
               GROUP BY bucket, %1$s, bin
               HAVING sum(requests) <> 0) AS differing
         GROUP BY bucket, %1$s', all_keys) USING since;
+    RETURN QUERY
+        SELECT 'rollup_latency_model_day'::text, bucket, model_id, NULL::int, NULL::int, NULL::int, NULL::smallint, jsonb_object_agg(bin, excess ORDER BY bin)
+        FROM (SELECT bucket, model_id, bin, sum(requests) AS excess
+              FROM (SELECT bucket, model_id, bin, requests FROM rollup_latency_model_day WHERE bucket >= since
+                    UNION ALL
+                    SELECT date_trunc('day', bucket, (SELECT time_zone FROM calendar_setting)), model_id, bin, -requests
+                    FROM rollup_latency_hour WHERE bucket >= since) AS both_sides
+              GROUP BY bucket, model_id, bin
+              HAVING sum(requests) <> 0) AS differing
+        GROUP BY bucket, model_id;
 END
 $$;
 
