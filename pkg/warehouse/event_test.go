@@ -2,7 +2,10 @@ package warehouse_test
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +30,41 @@ func TestWriteEventsTwiceChangesNothing(t *testing.T) {
 	second, err := store.WriteEvents(context.Background(), events, now)
 	require.NoError(t, err)
 	assert.Equal(t, warehouse.EventResult{Unchanged: 2}, second)
+}
+
+func TestWritersOfTheSameEventsStoreThemOnce(t *testing.T) {
+	pool := warehousetest.Open(t)
+	const writers, batches, perBatch = 4, 6, 40
+	var stored, unchanged atomic.Int64
+	var wait sync.WaitGroup
+	for w := range writers {
+		wait.Go(func() {
+			store := warehouse.OpenStore(pool)
+			for b := range batches {
+				events := make([]warehouse.Event, perBatch)
+				for i := range events {
+					n := i
+					if w%2 == 1 { // another order
+						n = perBatch - 1 - i
+					}
+					// Batches overlap by half, and the last two events of each are one.
+					n = b*perBatch/2 + min(n, perBatch-2)
+					events[i] = warehousetest.Event(fmt.Sprint("event ", n), now.Add(-time.Duration(n)*time.Minute))
+				}
+				result, err := store.WriteEvents(context.Background(), events, now)
+				if assert.NoError(t, err) {
+					stored.Add(int64(result.Stored))
+					unchanged.Add(int64(result.Unchanged))
+				}
+			}
+		})
+	}
+	wait.Wait()
+	const distinct = (batches-1)*perBatch/2 + perBatch - 1
+	assert.EqualValues(t, distinct, stored.Load())
+	assert.EqualValues(t, writers*batches*perBatch-distinct, unchanged.Load())
+	warehousetest.Refresh(t, pool)
+	requireExact(t, pool, "written by several")
 }
 
 func TestWriteEventsSpreadsALongEventOverItsHours(t *testing.T) {

@@ -1,10 +1,14 @@
 package warehouse
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +20,9 @@ import (
 type Store struct {
 	pool    *pgxpool.Pool
 	members memberKeys
+	// repeats says that the last batch had facts that were there already, as when a
+	// file is imported again.
+	repeats atomic.Bool
 }
 
 // OpenStore returns a Store that writes through pool, whose login is a member of
@@ -71,6 +78,10 @@ func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) 
 	if len(accepted) == 0 {
 		return result, nil
 	}
+	// In one order everywhere, so that two writers of the same facts cannot deadlock.
+	slices.SortFunc(rows, func(a, b factRow) int {
+		return cmp.Or(a.ts.Compare(b.ts), bytes.Compare(a.event.ID[:], b.event.ID[:]))
+	})
 	write := func() error {
 		if err := s.members.learn(ctx, s.pool, accepted, true); err != nil {
 			return err
@@ -97,18 +108,41 @@ func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) 
 	return result, nil
 }
 
-// writeFacts returns how many events, not rows, were new.
+// writeFacts returns how many events, not rows, were new. Facts that are all new go
+// straight into their table, which is fastest; where one is there already they are
+// staged and told apart, and so is the next batch.
 func (s *Store) writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow, first, last time.Time) (int, error) {
 	if _, err := tx.Exec(ctx, "SELECT wattscore.ensure_partitions($1, $2)", first, last); err != nil {
 		return 0, err
 	}
+	if !s.repeats.Load() {
+		err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
+			return s.copyFacts(ctx, savepoint, pgx.Identifier{"wattscore", "inference_energy_fact"}, rows)
+		})
+		if err == nil {
+			return eventsIn(rows), nil
+		}
+		if !isRepeated(err) {
+			return 0, err
+		}
+	}
 	if _, err := tx.Exec(ctx, stageFactsSQL); err != nil {
 		return 0, err
 	}
+	if err := s.copyFacts(ctx, tx, pgx.Identifier{"staged_fact"}, rows); err != nil {
+		return 0, err
+	}
+	var stored int
+	err := tx.QueryRow(ctx, insertFactsSQL).Scan(&stored)
+	s.repeats.Store(stored < eventsIn(rows))
+	return stored, err
+}
+
+func (s *Store) copyFacts(ctx context.Context, tx pgx.Tx, table pgx.Identifier, rows []factRow) error {
 	columns := []string{"event_id", "ts", "slice", "model_id", "project_id", "region_id", "endpoint_id", "workload_id", "measured",
 		"requests", "input_tokens", "output_tokens", "it_energy_nwh", "cost_nusd", "carbon_location_ug", "carbon_market_ug",
 		"latency_us", "gpu_microhours", "gpu_memory_microhours", "run_id", "source"}
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{"staged_fact"}, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
+	_, err := tx.CopyFrom(ctx, table, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
 		r := &rows[i]
 		e := r.event
 		keys := s.members.of(e)
@@ -125,12 +159,24 @@ func (s *Store) writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow, first
 			r.requests, r.inputTokens, r.outputTokens, r.itEnergy, r.cost, r.carbonLocation, r.carbonMarket, latency,
 			r.gpuMicrohours, r.gpuMemoryMicrohours, run, e.Source}, nil
 	}))
-	if err != nil {
-		return 0, err
+	return err
+}
+
+// eventsIn counts the events of rows: an event's first hour stands for it.
+func eventsIn(rows []factRow) int {
+	events := 0
+	for i := range rows {
+		if rows[i].slice == 0 {
+			events++
+		}
 	}
-	var stored int
-	err = tx.QueryRow(ctx, insertFactsSQL).Scan(&stored)
-	return stored, err
+	return events
+}
+
+// isRepeated says whether a fact is there already, or twice in a batch.
+func isRepeated(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "23505"
 }
 
 // isMissingMember says whether a fact names a member that is not there.

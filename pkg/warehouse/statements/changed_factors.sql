@@ -22,7 +22,7 @@ WITH given AS (
     FROM (SELECT region_id, bucket AS at FROM wattscore.rollup_day
           UNION ALL
           SELECT region_id, ts FROM wattscore.inference_energy_fact
-          WHERE ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state)) AS event
+          WHERE ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state) AND ingest_xid <= (SELECT 9223372036854775807)) AS event
     WHERE EXISTS (SELECT FROM changed)
     GROUP BY region_id
 )

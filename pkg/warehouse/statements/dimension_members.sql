@@ -19,7 +19,7 @@ FROM (
     SELECT code FROM wattscore.region r
     WHERE @dimension = 'region' AND (EXISTS (SELECT FROM wattscore.rollup_day d WHERE d.region_id = r.region_id)
         OR EXISTS (SELECT FROM wattscore.inference_energy_fact f
-                   WHERE f.region_id = r.region_id AND f.ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state)))
+                   WHERE f.region_id = r.region_id AND f.ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state) AND f.ingest_xid <= (SELECT 9223372036854775807)))
     UNION ALL
     SELECT name FROM wattscore.endpoint WHERE @dimension = 'endpoint'
     UNION ALL

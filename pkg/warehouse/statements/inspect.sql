@@ -8,5 +8,5 @@ SELECT (SELECT coalesce(max(version_id), 0) FROM wattscore.schema_migration WHER
 FROM wattscore.rollup_state state
 CROSS JOIN LATERAL (
     SELECT max(ts) AS newest_event, count(*) AS facts
-    FROM (SELECT ts FROM wattscore.fact_measure WHERE xid >= state.next_xid LIMIT 100000) AS waiting
+    FROM (SELECT ts FROM wattscore.fact_measure WHERE xid >= state.next_xid AND xid <= (SELECT 9223372036854775807) LIMIT 100000) AS waiting
 ) AS tail

@@ -11,7 +11,7 @@ WITH counted AS (
     UNION ALL
     SELECT /* step */, model_id, /* key */, latency_bin::int, sum(latency_requests)
     FROM wattscore.fact_measure
-    WHERE xid >= (SELECT next_xid FROM wattscore.rollup_state) AND latency_bin IS NOT NULL
+    WHERE xid >= (SELECT next_xid FROM wattscore.rollup_state) AND xid <= (SELECT 9223372036854775807) AND latency_bin IS NOT NULL
       AND ts >= @from_time AND ts < @to_time /* filter */
     GROUP BY 1, 2, 3, 4
 ), objective AS (

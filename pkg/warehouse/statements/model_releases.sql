@@ -11,7 +11,7 @@ WITH first_use AS (
         FROM wattscore.inference_energy_fact f
         CROSS JOIN wattscore.calendar_setting s
         JOIN wattscore.workload w USING (workload_id)
-        WHERE w.serves_requests AND f.ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state)
+        WHERE w.serves_requests AND f.ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state) AND f.ingest_xid <= (SELECT 9223372036854775807)
     ) AS used
     GROUP BY model_id
 ), released AS (
