@@ -85,16 +85,18 @@ func latencyStatement(request LatencyRequest) (string, error) {
 		}
 		member = "coalesce(" + expression + `, '__none__') COLLATE "C"`
 	}
-	rollup, step := "wattscore.rollup_latency_hour", "bucket"
+	rollup, step, tailStep := "wattscore.rollup_latency_hour", "bucket", "bucket"
 	if request.ByDay {
-		step = "date_trunc('day', bucket, (SELECT time_zone FROM wattscore.calendar_setting))"
+		tailStep = "date_trunc('day', bucket, (SELECT time_zone FROM wattscore.calendar_setting))"
 		if familyFor(UsageRequest{GroupBy: groupOrNone(request.GroupBy), Filters: request.Filters, Omit: MeasureScore}).name != "rollup" &&
 			!restricts(request.Filters, kpi.DimensionRegion, kpi.DimensionWorkload) && key != "region_id" && key != "workload_id" {
-			rollup = "wattscore.rollup_latency_model_day"
+			rollup = "wattscore.rollup_latency_model_day" // whose buckets are days
+		} else {
+			step = tailStep
 		}
 	}
 	return strings.NewReplacer(
-		"/* step */", step, "/* key */", key, "/* rollup */", rollup, " /* filter */", filterConditions(request.Filters),
+		"/* step */", step, "/* step of tail */", tailStep, "/* key */", key, "/* rollup */", rollup, " /* filter */", filterConditions(request.Filters),
 		"/* member */", member, " /* join */", join,
 	).Replace(latencySQL), nil
 }

@@ -4,16 +4,14 @@
 -- snapshot. A request in the bin of its objective counts as within it, so the rate
 -- of breaches is that of an objective at most 2 % longer.
 WITH counted AS (
-    SELECT /* step */ AS bucket, model_id, /* key */ AS key, bin::int AS bin, sum(requests) AS requests
+    SELECT /* step */ AS bucket, model_id, /* key */ AS key, bin::int AS bin, requests
     FROM /* rollup */
     WHERE bucket >= @from_time::timestamptz AND bucket < @to_time::timestamptz /* filter */
-    GROUP BY 1, 2, 3, 4
     UNION ALL
-    SELECT /* step */, model_id, /* key */, latency_bin::int, sum(latency_requests)
+    SELECT /* step of tail */, model_id, /* key */, latency_bin::int, latency_requests
     FROM wattscore.fact_measure
     WHERE xid >= (SELECT next_xid FROM wattscore.rollup_state) AND xid <= (SELECT 9223372036854775807) AND latency_bin IS NOT NULL
       AND ts >= @from_time AND ts < @to_time /* filter */
-    GROUP BY 1, 2, 3, 4
 ), objective AS (
     SELECT model_id, latency_slo_ms, ceil(ln(latency_slo_ms * 1000) / ln(1.01 / 0.99::double precision))::int AS bin
     FROM wattscore.model
