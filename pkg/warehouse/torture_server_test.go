@@ -49,9 +49,14 @@ func startPrivateServer(t *testing.T) *postgres.Server {
 // cancels its statement on the server.
 func openSession(t *testing.T, dsn, name, role string) *pgxpool.Pool {
 	t.Helper()
+	return openSessions(t, dsn, name, role, 1)
+}
+
+func openSessions(t *testing.T, dsn, name, role string, count int32) *pgxpool.Pool {
+	t.Helper()
 	config, err := pgxpool.ParseConfig(dsn)
 	require.NoError(t, err)
-	config.MaxConns = 1
+	config.MaxConns = count
 	config.ConnConfig.RuntimeParams["application_name"] = name
 	if role != "" {
 		config.ConnConfig.RuntimeParams["role"] = role
@@ -142,7 +147,7 @@ func (r *torture) holdARefreshHalfWay(then func(pid int32, name string) error) (
 	for attempt := 0; attempt < 300 && r.goesOn(); attempt++ {
 		var pid int32
 		var name string
-		switch err := r.observer.QueryRow(ctx, refreshHalfWay).Scan(&pid, &name); {
+		switch err := r.watch.QueryRow(ctx, refreshHalfWay).Scan(&pid, &name); {
 		case err == nil:
 			return true, then(pid, name)
 		case !errors.Is(err, pgx.ErrNoRows):
@@ -158,7 +163,7 @@ func (r *torture) holdARefreshHalfWay(then func(pid int32, name string) error) (
 func (r *torture) interrupt() {
 	ctx := context.Background()
 	terminate := func(pid int32, _ string) error {
-		_, err := r.observer.Exec(ctx, "SELECT pg_terminate_backend($1)", pid)
+		_, err := r.watch.Exec(ctx, "SELECT pg_terminate_backend($1)", pid)
 		return err
 	}
 	cancel := func(_ int32, name string) error {
@@ -181,7 +186,7 @@ func (r *torture) interrupt() {
 				r.tally.cancelledHalfWay.Add(1)
 			}
 		case 2:
-			_, err = r.observer.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			_, err = r.watch.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 				WHERE application_name LIKE 'writer %' AND state <> 'idle' ORDER BY random() LIMIT 1`)
 		}
 		if err != nil && !wasCutOff(err) {

@@ -80,9 +80,12 @@ type torture struct {
 	seed   uint64
 	check  string // the statement of the checker
 
-	observer, holder *pgxpool.Pool
-	halfWay          sync.Mutex // one refresh is held at a time
-	cancels          sync.Map   // of the refreshers' present calls, by name
+	observer *pgxpool.Pool // looks at the facts, for anybody
+	// watch looks at the sessions and never at a table of the warehouse: what holder
+	// keeps waiting must not keep it waiting.
+	watch, holder *pgxpool.Pool
+	halfWay       sync.Mutex // one refresh is held at a time
+	cancels       sync.Map   // of the refreshers' present calls, by name
 
 	over  atomic.Bool
 	fail  func(format string, arguments ...any)
@@ -117,7 +120,8 @@ func prepareTorture(t *testing.T) *torture {
 	require.NoError(t, err)
 	_, err = warehouse.Migrate(t.Context(), config)
 	require.NoError(t, err)
-	r.observer, r.holder = openSession(t, r.dsn, "observer", ""), openSession(t, r.dsn, "holder", "")
+	r.observer = openSessions(t, r.dsn, "observer", "", tortureWriters+1)
+	r.watch, r.holder = openSession(t, r.dsn, "watch", ""), openSession(t, r.dsn, "holder", "")
 	warehousetest.Exec(t, r.observer, "SELECT wattscore.set_calendar('Europe/Berlin', 4::smallint)")
 	for _, setting := range []string{"fsync", "synchronous_commit", "full_page_writes"} {
 		var value string
