@@ -217,6 +217,14 @@ func TestARestoredWarehouseIsNoticedAndTakenOver(t *testing.T) {
 	assert.Zero(t, condition.FactsWaiting)
 }
 
+// waitsForALock tells whether a session of the database waits for another one.
+func waitsForALock(pool *pgxpool.Pool) bool {
+	var waits bool
+	err := pool.QueryRow(context.Background(),
+		"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0)").Scan(&waits)
+	return err == nil && waits
+}
+
 // TestAChangeOfAnEventThatChangedMeanwhileIsRefused has two people change one event
 // at once: the second waits for the first, and must not then work on what it saw.
 func TestAChangeOfAnEventThatChangedMeanwhileIsRefused(t *testing.T) {
@@ -249,12 +257,7 @@ func TestAChangeOfAnEventThatChangedMeanwhileIsRefused(t *testing.T) {
 				_, err := pool.Exec(ctx, test.second)
 				second <- err
 			}()
-			waiting := func() bool {
-				var found bool
-				err := pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT granted AND datname = current_database())").Scan(&found)
-				return err == nil && found
-			}
-			require.Eventually(t, waiting, time.Minute, 5*time.Millisecond)
+			require.Eventually(t, func() bool { return waitsForALock(pool) }, time.Minute, 5*time.Millisecond)
 			require.NoError(t, first.Commit(ctx))
 
 			var refused *pgconn.PgError
