@@ -29,3 +29,25 @@ func TestTwoWritersMakeTheSameMonthAtOnce(t *testing.T) {
 	require.NoError(t, <-second)
 	assert.Zero(t, madeBySecond)
 }
+
+func TestANewMonthDoesNotDeadlockWithAWriter(t *testing.T) {
+	pool := warehousetest.Open(t)
+	ctx := context.Background()
+	warehousetest.Write(t, pool, now, warehousetest.Event("first", now.Add(-time.Hour)))
+	writer, err := pool.Begin(ctx)
+	require.NoError(t, err)
+	defer writer.Rollback(ctx) //nolint:errcheck // it was committed, unless the test fails
+	_, err = writer.Exec(ctx, "INSERT INTO wattscore.model (name) VALUES ('new')")
+	require.NoError(t, err)
+	month := make(chan error, 1)
+	go func() {
+		_, err := pool.Exec(ctx, "SELECT wattscore.ensure_partitions('2020-03-01Z', '2020-03-01Z')")
+		month <- err
+	}()
+	require.Eventually(t, func() bool { return waitsForALock(pool) }, time.Minute, 5*time.Millisecond)
+	_, err = writer.Exec(ctx, `INSERT INTO wattscore.event (event_id, ts, model, region, workload, it_energy_kwh, quality)
+		VALUES (gen_random_uuid(), $1, 'new', 'FRA', 'inference', 1, 'measured')`, now)
+	require.NoError(t, err)
+	require.NoError(t, writer.Commit(ctx))
+	require.NoError(t, <-month)
+}

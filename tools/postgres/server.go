@@ -71,6 +71,8 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		if installed, err = install(ctx, options.Log); err != nil {
 			return nil, err
 		}
+	} else if _, err := os.Stat(installed.program("postgres")); err != nil {
+		return nil, fmt.Errorf("there is no PostgreSQL in %s: %w", options.Binaries, err)
 	}
 	p, err := choosePlace(ctx, installed, options.Directory)
 	if err != nil {

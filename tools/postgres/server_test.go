@@ -117,6 +117,11 @@ func TestAKilledServerComesBackWithWhatWasCommitted(t *testing.T) {
 	}
 }
 
+func TestOtherBinariesMustBeThere(t *testing.T) {
+	_, err := postgres.Start(t.Context(), postgres.Options{Binaries: filepath.Join(t.TempDir(), "none")})
+	assert.ErrorContains(t, err, "no PostgreSQL in", "the given ones are run, or nothing is")
+}
+
 func TestASecondServerOnTheSameFolderIsRefused(t *testing.T) {
 	directory := t.TempDir()
 	start(t, postgres.Options{Directory: directory})

@@ -82,6 +82,8 @@ BEGIN
                 PERFORM pg_advisory_xact_lock(hashtext('wattscore.ensure_partitions'));
                 -- to_regclass may still answer from before the wait.
                 IF NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'wattscore'::regnamespace AND relname = child) THEN
+                    -- The foreign keys need these locks; a writer, too, takes them before the facts'.
+                    LOCK TABLE model, project, region, endpoint, workload IN SHARE ROW EXCLUSIVE MODE;
                     EXECUTE format('CREATE TABLE IF NOT EXISTS wattscore.%I PARTITION OF wattscore.%I FOR VALUES FROM (%L) TO (%L)',
                                    child, parent, starts AT TIME ZONE 'UTC', (starts + '1 month'::interval) AT TIME ZONE 'UTC');
                     created := created + 1;
