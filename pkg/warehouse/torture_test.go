@@ -33,7 +33,9 @@ const (
 
 	tortureDuration = 15 * time.Second
 	// tortureRound is the time from one kill of the server to the next.
-	tortureRound      = 5 * time.Second
+	tortureRound = 5 * time.Second
+	// tortureKills are made at least, however slow the machine is.
+	tortureKills      = 2
 	tortureWriters    = 4
 	tortureRefreshers = 3
 	tortureShared     = 4 // events that every writer corrects
@@ -74,11 +76,11 @@ func (c *tally) String() string {
 
 // torture is one run.
 type torture struct {
-	server *postgres.Server
-	dsn    string
-	rounds int
-	seed   uint64
-	check  string // the statement of the checker
+	server   *postgres.Server
+	dsn      string
+	duration time.Duration
+	seed     uint64
+	check    string // the statement of the checker
 
 	observer *pgxpool.Pool // looks at the facts, for anybody
 	// watch looks at the sessions and never at a table of the warehouse: what holder
@@ -108,7 +110,7 @@ func prepareTorture(t *testing.T) *torture {
 		seed, err = strconv.ParseUint(text, 10, 64)
 		require.NoError(t, err, tortureSeedVariable)
 	}
-	r := &torture{server: startPrivateServer(t), rounds: max(1, int(duration/tortureRound)), seed: seed}
+	r := &torture{server: startPrivateServer(t), duration: duration, seed: seed}
 	t.Logf("%s=%d", tortureSeedVariable, seed)
 	r.fail = func(format string, arguments ...any) {
 		if !r.over.Swap(true) {
@@ -132,7 +134,7 @@ func prepareTorture(t *testing.T) *torture {
 	return r
 }
 
-// run lets everybody work for all rounds and returns the writers' ledgers, and one
+// run lets everybody work for the duration and returns the writers' ledgers, and one
 // of the shared events as they were at first.
 func (r *torture) run(t *testing.T) []*ledger {
 	t.Helper()
@@ -158,7 +160,8 @@ func (r *torture) run(t *testing.T) []*ledger {
 	defer everybody.Wait()
 	defer r.over.Store(true)
 
-	for round := range r.rounds {
+	until := time.Now().Add(r.duration)
+	for round := 0; round <= tortureKills || time.Now().Before(until); round++ {
 		if round > 0 {
 			r.killServer(t)
 			r.requireExact(t, fmt.Sprint("after kill ", round))
