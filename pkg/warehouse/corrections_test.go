@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
@@ -218,4 +219,77 @@ func TestARestoredWarehouseIsNoticedAndTakenOver(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, condition.Restored)
 	assert.Zero(t, condition.FactsWaiting)
+}
+
+// waitsForALock tells whether a session of the database waits for another one.
+func waitsForALock(pool *pgxpool.Pool) bool {
+	var waits bool
+	err := pool.QueryRow(context.Background(),
+		"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0)").Scan(&waits)
+	return err == nil && waits
+}
+
+// TestAChangeOfAnEventThatChangedMeanwhileIsRefused has two people change one event
+// at once: the second waits for the first, and must not then work on what it saw.
+func TestAChangeOfAnEventThatChangedMeanwhileIsRefused(t *testing.T) {
+	const (
+		correction = "UPDATE wattscore.event SET requests = requests + 1"
+		deletion   = "DELETE FROM wattscore.event"
+		direct     = "UPDATE wattscore.inference_energy_fact SET requests = requests + 1"
+	)
+	for _, test := range []struct {
+		first, second string
+		left          []int64 // the requests of the events that are there in the end
+	}{
+		{correction, correction, []int64{1001}},
+		{correction, deletion, []int64{1001}},
+		{deletion, correction, []int64{}},
+		{deletion, deletion, []int64{}},
+		{direct, correction, []int64{1001}},
+	} {
+		t.Run(test.first+", "+test.second, func(t *testing.T) {
+			pool := warehousetest.Open(t)
+			ctx := context.Background()
+			warehousetest.Write(t, pool, now, warehousetest.Event("one", now.Add(-time.Hour)))
+			first, err := pool.Begin(ctx)
+			require.NoError(t, err)
+			defer first.Rollback(ctx) //nolint:errcheck // it was committed, unless the test fails
+			_, err = first.Exec(ctx, test.first)
+			require.NoError(t, err)
+			second := make(chan error, 1)
+			go func() {
+				_, err := pool.Exec(ctx, test.second)
+				second <- err
+			}()
+			require.Eventually(t, func() bool { return waitsForALock(pool) }, time.Minute, 5*time.Millisecond)
+			require.NoError(t, first.Commit(ctx))
+
+			var refused *pgconn.PgError
+			if assert.ErrorAs(t, <-second, &refused) {
+				assert.Equal(t, "40001", refused.Code, refused.Message)
+			}
+			rows, err := pool.Query(ctx, "SELECT requests FROM wattscore.inference_energy_fact")
+			require.NoError(t, err)
+			left, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+			require.NoError(t, err)
+			assert.Equal(t, test.left, left)
+			requireExact(t, pool, "afterwards")
+		})
+	}
+}
+
+func TestACorrectionOntoAnotherFactIsRefused(t *testing.T) {
+	pool := warehousetest.Open(t)
+	long := warehousetest.Event("long", now.Add(-10*time.Hour))
+	long.Duration = 3 * time.Hour
+	warehousetest.Write(t, pool, now, long)
+	before := fromFacts(t, pool, quarter())
+	// Each hour of the event would move to where the next one still is.
+	_, err := pool.Exec(context.Background(), "UPDATE wattscore.event SET ts = ts + interval '1 hour'")
+	var refused *pgconn.PgError
+	if assert.ErrorAs(t, err, &refused) {
+		assert.Equal(t, "23505", refused.Code, refused.Message)
+	}
+	assert.Equal(t, before, fromFacts(t, pool, quarter()))
+	requireExact(t, pool, "afterwards")
 }

@@ -86,7 +86,11 @@ func TestEventViewTakesAndGivesUnitsPeopleUse(t *testing.T) {
 	pool := warehousetest.Open(t)
 	const insert = `INSERT INTO wattscore.event (event_id, ts, model, project, region, workload, requests, latency_ms, it_energy_kwh, quality, source)
 		VALUES ('00000000-0000-0000-0000-000000000001', '2026-11-19 10:00Z', 'coder', '', 'FRA', 'inference', 10, 250.5, 0.25, 'measured', 'sql')`
-	warehousetest.Exec(t, pool, insert, insert)
+	for _, stored := range []int64{1, 0} {
+		tag, err := pool.Exec(context.Background(), insert)
+		require.NoError(t, err)
+		assert.Equal(t, stored, tag.RowsAffected(), "the statement says whether the event is new")
+	}
 	var (
 		project                           string
 		latency, energy, facility, carbon float64

@@ -29,6 +29,9 @@ func npmPlatform() string {
 	return system + "-" + processor
 }
 
+// ErrNoBinaries is what Start returns where there is no PostgreSQL to run.
+var ErrNoBinaries = errors.New("there are no PostgreSQL binaries")
+
 // packageVersion is the version of this platform's package.
 func packageVersion() (string, error) {
 	text, err := npmFiles.ReadFile("npm/package.json")
@@ -43,8 +46,8 @@ func packageVersion() (string, error) {
 	}
 	version, ok := manifest.OptionalDependencies["@embedded-postgres/"+npmPlatform()]
 	if !ok {
-		return "", fmt.Errorf("there are no PostgreSQL binaries for %s: for the tests, set WATTSCORE_TEST_DSN to a server of your own",
-			project.ThisPlatform())
+		return "", fmt.Errorf("%w for %s: for the tests, set WATTSCORE_TEST_DSN to a server of your own",
+			ErrNoBinaries, project.ThisPlatform())
 	}
 	return version, nil
 }

@@ -30,6 +30,9 @@ type Options struct {
 	Directory string
 	// Port to listen on; 0 takes a free one.
 	Port int
+	// Binaries is a folder that holds another PostgreSQL's bin, lib and share, such
+	// as the system's; empty takes the one from npm.
+	Binaries string
 	// Volatile trades safety for speed: if the machine fails, the databases are lost.
 	Volatile bool
 	// Settings are further server settings by their names in postgresql.conf.
@@ -41,6 +44,7 @@ type Options struct {
 // Server is a running PostgreSQL. It ends with this process at the latest.
 type Server struct {
 	place    place
+	options  Options
 	port     int
 	password string
 	process  *child.Process
@@ -61,15 +65,20 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	if options.Log == nil {
 		options.Log = io.Discard
 	}
-	installed, err := install(ctx, options.Log)
-	if err != nil {
-		return nil, err
+	installed := binaries(options.Binaries)
+	if installed == "" {
+		var err error
+		if installed, err = install(ctx, options.Log); err != nil {
+			return nil, err
+		}
+	} else if _, err := os.Stat(installed.program("postgres")); err != nil {
+		return nil, fmt.Errorf("there is no PostgreSQL in %s: %w", options.Binaries, err)
 	}
 	p, err := choosePlace(ctx, installed, options.Directory)
 	if err != nil {
 		return nil, fmt.Errorf("a place for PostgreSQL's files: %w", err)
 	}
-	server := &Server{place: p}
+	server := &Server{place: p, options: options}
 	server.stop = sync.OnceValue(server.shutDown)
 	if err := server.prepare(ctx, options); err != nil {
 		return nil, errors.Join(err, p.leave())
@@ -101,6 +110,22 @@ func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 // Stop ends the open sessions and the server. Every call after the first returns
 // the same.
 func (s *Server) Stop() error { return s.stop() }
+
+// Kill ends the server as a crash would: sessions are cut off where they are and
+// nothing more is written. Nobody else may use the Server meanwhile.
+func (s *Server) Kill(ctx context.Context) error {
+	err := s.run(ctx, "pg_ctl", "stop", "--pgdata", s.data(), "--mode", "immediate", "--silent")
+	s.process.Stop(time.Second) // has ended, unless pg_ctl failed
+	return err
+}
+
+// Restart starts a server that was killed again, on its port and its databases.
+// Nobody else may use the Server meanwhile.
+func (s *Server) Restart(ctx context.Context) error {
+	options := s.options
+	options.Port = s.port
+	return s.launch(ctx, options)
+}
 
 func (s *Server) shutDown() error {
 	var err error

@@ -102,6 +102,26 @@ func TestStopTwice(t *testing.T) {
 	}
 }
 
+func TestAKilledServerComesBackWithWhatWasCommitted(t *testing.T) {
+	server, err := postgres.Start(t.Context(), postgres.Options{Log: t.Output()})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, server.Stop()) })
+	dsn := server.DSN("postgres")
+	run(t, dsn, "CREATE TABLE kept AS SELECT 7 AS n")
+	for range 2 {
+		require.NoError(t, server.Kill(t.Context()))
+		_, err = pgx.Connect(t.Context(), dsn)
+		require.Error(t, err, "nobody answers")
+		require.NoError(t, server.Restart(t.Context()))
+		assert.Equal(t, int32(7), ask[int32](t, dsn, "SELECT n FROM kept"))
+	}
+}
+
+func TestOtherBinariesMustBeThere(t *testing.T) {
+	_, err := postgres.Start(t.Context(), postgres.Options{Binaries: filepath.Join(t.TempDir(), "none")})
+	assert.ErrorContains(t, err, "no PostgreSQL in", "the given ones are run, or nothing is")
+}
+
 func TestASecondServerOnTheSameFolderIsRefused(t *testing.T) {
 	directory := t.TempDir()
 	start(t, postgres.Options{Directory: directory})

@@ -423,8 +423,19 @@ $$;
 CREATE FUNCTION change_event() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
 DECLARE
-    stored inference_energy_fact;
+    stored  inference_energy_fact;
+    present event;
 BEGIN
+    -- OLD is what the statement saw when it began. What others did to the event since
+    -- must neither be lost nor bring back what they deleted.
+    PERFORM FROM inference_energy_fact WHERE event_id = OLD.event_id AND ts = OLD.ts FOR UPDATE;
+    IF FOUND THEN
+        SELECT * INTO present FROM event WHERE event_id = OLD.event_id AND ts = OLD.ts;
+    END IF;
+    IF present IS DISTINCT FROM OLD THEN
+        RAISE EXCEPTION 'event % of % was changed or deleted meanwhile', OLD.event_id, OLD.ts
+            USING ERRCODE = 'serialization_failure', HINT = 'Look at the event again and repeat the change.';
+    END IF;
     DELETE FROM inference_energy_fact WHERE event_id = OLD.event_id AND ts = OLD.ts RETURNING * INTO stored;
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
@@ -444,6 +455,10 @@ BEGIN
         NEW.carbon_market_kg := NULL;
     END IF;
     INSERT INTO event VALUES (NEW.*);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'event % has another fact of %', NEW.event_id, NEW.ts
+            USING ERRCODE = 'unique_violation', HINT = 'Delete the event and insert it anew.';
+    END IF;
     RETURN NEW;
 END
 $$;
