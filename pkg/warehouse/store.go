@@ -86,8 +86,12 @@ func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) 
 		if err := s.members.learn(ctx, s.pool, accepted, true); err != nil {
 			return err
 		}
+		// In a transaction of its own: a new month locks readers out while it is made.
+		if _, err := s.pool.Exec(ctx, "SELECT wattscore.ensure_partitions($1, $2)", first, last); err != nil {
+			return err
+		}
 		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
-			result.Stored, err = s.writeFacts(ctx, tx, rows, first, last)
+			result.Stored, err = s.writeFacts(ctx, tx, rows)
 			return err
 		})
 	}
@@ -111,10 +115,7 @@ func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) 
 // writeFacts returns how many events, not rows, were new. Facts that are all new go
 // straight into their table, which is fastest; where one is there already they are
 // staged and told apart, and so is the next batch.
-func (s *Store) writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow, first, last time.Time) (int, error) {
-	if _, err := tx.Exec(ctx, "SELECT wattscore.ensure_partitions($1, $2)", first, last); err != nil {
-		return 0, err
-	}
+func (s *Store) writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow) (int, error) {
 	if !s.repeats.Load() {
 		err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
 			return s.copyFacts(ctx, savepoint, pgx.Identifier{"wattscore", "inference_energy_fact"}, rows)

@@ -80,11 +80,8 @@ BEGIN
             child := format('%s_%s', parent, to_char(starts, 'YYYY_MM'));
             IF to_regclass(format('wattscore.%I', child)) IS NULL THEN
                 PERFORM pg_advisory_xact_lock(hashtext('wattscore.ensure_partitions'));
-                -- to_regclass may still answer from before the wait.
-                IF NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'wattscore'::regnamespace AND relname = child) THEN
-                    -- The foreign keys need these locks; a writer, too, takes them before the facts'.
-                    LOCK TABLE model, project, region, endpoint, workload IN SHARE ROW EXCLUSIVE MODE;
-                    EXECUTE format('CREATE TABLE IF NOT EXISTS wattscore.%I PARTITION OF wattscore.%I FOR VALUES FROM (%L) TO (%L)',
+                IF to_regclass(format('wattscore.%I', child)) IS NULL THEN
+                    EXECUTE format('CREATE TABLE wattscore.%I PARTITION OF wattscore.%I FOR VALUES FROM (%L) TO (%L)',
                                    child, parent, starts AT TIME ZONE 'UTC', (starts + '1 month'::interval) AT TIME ZONE 'UTC');
                     created := created + 1;
                 END IF;

@@ -65,9 +65,6 @@ BEGIN
     FROM model m, project p, endpoint e
     WHERE m.name = model_name AND p.name = project_name AND e.name = endpoint_name
     ON CONFLICT (event_id, ts) DO NOTHING;
-    IF NOT FOUND THEN
-        RETURN NULL; -- it was there already: no row is inserted
-    END IF;
     RETURN NEW;
 END
 $$;

@@ -419,6 +419,86 @@ BEGIN
 END
 $$;
 
+-- As before, and two writers may make the same month at once.
+CREATE OR REPLACE FUNCTION ensure_partitions(first timestamptz, last timestamptz) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    created int := 0;
+    starts  timestamp;
+    parent  text;
+    child   text;
+BEGIN
+    IF first < '2015-01-01Z' OR last >= '2046-01-01Z' THEN
+        RAISE EXCEPTION 'no partition for events from % to %', first, last
+            USING ERRCODE = 'datetime_field_overflow', HINT = 'Events lie between 2015 and 2045.';
+    END IF;
+    FOREACH parent IN ARRAY ARRAY['inference_energy_fact', 'gpu_sample'] LOOP
+        FOR starts IN SELECT generate_series(date_trunc('month', first AT TIME ZONE 'UTC'),
+                                             date_trunc('month', last AT TIME ZONE 'UTC'), '1 month') LOOP
+            child := format('%s_%s', parent, to_char(starts, 'YYYY_MM'));
+            IF to_regclass(format('wattscore.%I', child)) IS NULL THEN
+                PERFORM pg_advisory_xact_lock(hashtext('wattscore.ensure_partitions'));
+                -- to_regclass may still answer from before the wait.
+                IF NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'wattscore'::regnamespace AND relname = child) THEN
+                    -- The foreign keys need these locks; a writer, too, takes them before the facts'.
+                    LOCK TABLE model, project, region, endpoint, workload IN SHARE ROW EXCLUSIVE MODE;
+                    EXECUTE format('CREATE TABLE IF NOT EXISTS wattscore.%I PARTITION OF wattscore.%I FOR VALUES FROM (%L) TO (%L)',
+                                   child, parent, starts AT TIME ZONE 'UTC', (starts + '1 month'::interval) AT TIME ZONE 'UTC');
+                    created := created + 1;
+                END IF;
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN created;
+END
+$$;
+
+-- As before, and an event that is there already is no inserted row.
+CREATE OR REPLACE FUNCTION insert_event() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    region_key   int;
+    workload_key smallint;
+    model_name    text := coalesce(nullif(NEW.model, ''), '__unallocated__');
+    project_name  text := coalesce(nullif(NEW.project, ''), '__unallocated__');
+    endpoint_name text := coalesce(nullif(NEW.endpoint, ''), '__none__');
+BEGIN
+    SELECT region_id INTO region_key FROM region WHERE code = NEW.region;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'unknown region %', coalesce(NEW.region, '(none)')
+            USING ERRCODE = 'foreign_key_violation', HINT = 'Import its factors first, or use a code of wattscore.region.';
+    END IF;
+    SELECT workload_id INTO workload_key FROM workload WHERE code = NEW.workload;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'unknown workload %', coalesce(NEW.workload, '(none)')
+            USING ERRCODE = 'foreign_key_violation', HINT = 'The workloads are those of wattscore.workload.';
+    END IF;
+    IF NEW.quality IS NULL OR NEW.quality NOT IN ('measured', 'estimated') THEN
+        RAISE EXCEPTION 'quality must be measured or estimated, not %', coalesce(NEW.quality, '(none)')
+            USING ERRCODE = 'check_violation';
+    END IF;
+    PERFORM ensure_partitions(NEW.ts, NEW.ts);
+    INSERT INTO model (name) VALUES (model_name) ON CONFLICT DO NOTHING;
+    INSERT INTO project (name) VALUES (project_name) ON CONFLICT DO NOTHING;
+    INSERT INTO endpoint (name) VALUES (endpoint_name) ON CONFLICT DO NOTHING;
+    INSERT INTO inference_energy_fact (event_id, ts, slice, model_id, project_id, region_id, endpoint_id, workload_id,
+        measured, requests, input_tokens, output_tokens, it_energy_nwh, cost_nusd, carbon_location_ug, carbon_market_ug,
+        latency_us, gpu_microhours, gpu_memory_microhours, run_id, source)
+    SELECT NEW.event_id, NEW.ts, coalesce(NEW.slice, 0), m.model_id, p.project_id, region_key, e.endpoint_id, workload_key,
+        NEW.quality = 'measured', coalesce(NEW.requests, 0), coalesce(NEW.input_tokens, 0), coalesce(NEW.output_tokens, 0),
+        round(NEW.it_energy_kwh * 1e12), round(NEW.cost_usd * 1e9), round(NEW.carbon_location_kg * 1e9),
+        round(NEW.carbon_market_kg * 1e9), round(NEW.latency_ms * 1e3), round(coalesce(NEW.gpu_hours, 0) * 1e6),
+        round(coalesce(NEW.gpu_memory_hours, 0) * 1e6), NEW.run_id, coalesce(NEW.source, 'event view')
+    FROM model m, project p, endpoint e
+    WHERE m.name = model_name AND p.name = project_name AND e.name = endpoint_name
+    ON CONFLICT (event_id, ts) DO NOTHING;
+    IF NOT FOUND THEN
+        RETURN NULL; -- it was there already: no row is inserted
+    END IF;
+    RETURN NEW;
+END
+$$;
+
 -- Deletes and corrects events through the view that people read.
 CREATE FUNCTION change_event() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
