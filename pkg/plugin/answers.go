@@ -50,8 +50,8 @@ const (
 	answersKept = 256
 	// An answer of more cells is a download, not a panel.
 	cellsKept = 10_000
-	// A range that reaches into the present is projected to its end from the time of
-	// asking, so its answer ages though nothing is committed.
+	// What is not over yet is projected to its end from the time of asking, so such an
+	// answer ages though nothing is committed.
 	presentAges = 10 * time.Second
 )
 
@@ -158,7 +158,11 @@ func sameText(text json.RawMessage) string {
 	return string(sorted)
 }
 
-func reachesPresent(request query.Request, made time.Time) bool { return request.Span.To.After(made) }
+// reachesPresent says whether the last step of an answer was not over when it was
+// made. The step that a range ends in goes on after it, for a year at most.
+func reachesPresent(request query.Request, made time.Time) bool {
+	return request.Span.To.AddDate(1, 0, 0).After(made)
+}
 
 func cells(frames data.Frames) int {
 	count := 0

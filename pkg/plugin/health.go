@@ -62,9 +62,9 @@ func healthy(condition warehouse.Condition) *backend.CheckHealthResult {
 	switch {
 	case condition.Restored:
 		message += " It was restored on another server and takes no new facts yet: run wattctl rollup refresh."
-	case condition.FactsWaiting >= waitingTooMany:
+	case condition.FactsWaiting >= warehouse.MostFactsWaiting:
 		message += fmt.Sprintf(" %d facts or more are not rolled up since %s: answers are right but slower. Keep wattctl rollup watch running.",
-			waitingTooMany, condition.RolledUpAt.UTC().Format("2 January 15:04 UTC"))
+			warehouse.MostFactsWaiting, condition.RolledUpAt.UTC().Format("2 January 15:04 UTC"))
 	}
 	details, _ := json.Marshal(map[string]any{ // plain values always marshal
 		"schemaVersion": condition.SchemaVersion,
@@ -76,10 +76,6 @@ func healthy(condition warehouse.Condition) *backend.CheckHealthResult {
 	})
 	return &backend.CheckHealthResult{Status: backend.HealthStatusOk, Message: message, JSONDetails: details}
 }
-
-// waitingTooMany is how many facts an answer may read beside the roll-ups before
-// somebody should know. Condition counts no further.
-const waitingTooMany = 100_000
 
 // lagSeconds is how long ago the roll-ups were brought up to date, 0 if nothing
 // waits for it. Answers are never behind: what waits is read beside them.

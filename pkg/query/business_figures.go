@@ -44,16 +44,13 @@ func (k kpiReader) read(ctx context.Context, spans []kpi.Span) ([]periodFigures,
 			if err := k.addHardware(ctx, &f); err != nil {
 				return nil, provenance, err
 			}
-			if err := k.addTradeOff(ctx, &f); err != nil {
-				return nil, provenance, err
-			}
 			if err := k.addWeek(ctx, &f); err != nil {
 				return nil, provenance, err
 			}
 		}
 		figures[i] = f
 	}
-	return figures, provenance, nil
+	return figures, provenance, k.addTradeOffs(ctx, figures)
 }
 
 // addModels adds up cost and size of the models that served requests and whose
@@ -210,25 +207,46 @@ func (f *periodFigures) addOwnWork(byRegion []warehouse.UsageRow, inService map[
 	}
 }
 
-func (k kpiReader) addTradeOff(ctx context.Context, f *periodFigures) error {
-	p := k.plan
-	p.span = f.span
-	steps, byDay := latencySteps(p, k.request.Now)
-	if len(steps) == 0 {
+// addTradeOffs reads the steps of all periods at once.
+func (k kpiReader) addTradeOffs(ctx context.Context, figures []periodFigures) error {
+	if !slices.ContainsFunc(figures, func(f periodFigures) bool { return f.Events > 0 }) {
 		return nil
 	}
-	answers, _, err := k.source.Usage(ctx, warehouse.UsageRequest{Periods: steps, Filters: k.request.Filters, FactorVersion: k.request.FactorVersion,
-		Omit: latencyOmits(kpi.CostBasisEnergy)})
+	usage := warehouse.UsageRequest{Filters: k.request.Filters, FactorVersion: k.request.FactorVersion, Omit: latencyOmits(kpi.CostBasisEnergy)}
+	var byDay []bool
+	var steps [][]kpi.Span
+	for _, f := range figures {
+		p := k.plan
+		p.span = f.span
+		of, days := latencySteps(p, k.request.Now)
+		if f.Events == 0 {
+			of = nil
+		}
+		steps, byDay = append(steps, of), append(byDay, days)
+		usage.Periods = append(usage.Periods, of...)
+	}
+	if len(usage.Periods) == 0 {
+		return nil
+	}
+	answers, _, err := k.source.Usage(ctx, usage)
 	if err != nil {
 		return err
 	}
-	latencies, err := k.source.Latency(ctx, warehouse.LatencyRequest{
-		Span: kpi.Span{From: steps[0].From, To: steps[len(steps)-1].To}, ByDay: byDay, Filters: k.request.Filters})
-	if err != nil {
-		return err
-	}
-	if all := joinLatency(steps, answers[0], latencies, kpi.CostBasisEnergy)[""]; all != nil {
-		f.tradeOff = all.tradeOff
+	first := 0
+	for i, of := range steps {
+		if len(of) == 0 {
+			continue
+		}
+		rows := inPeriods(answers[0], first, len(of))
+		first += len(of)
+		latencies, _, err := k.source.Latency(ctx, warehouse.LatencyRequest{
+			Span: kpi.Span{From: of[0].From, To: of[len(of)-1].To}, ByDay: byDay[i], Filters: k.request.Filters, BreachesOnly: true})
+		if err != nil {
+			return err
+		}
+		if all := joinLatency(of, rows, latencies, kpi.CostBasisEnergy)[""]; all != nil {
+			figures[i].tradeOff = all.tradeOff
+		}
 	}
 	return nil
 }

@@ -35,6 +35,9 @@ type carbonAttributionOptions struct {
 	CarbonPrice *float64 `json:"carbonPriceUsdPerTonne"`
 }
 
+// attributionOmits is what the attribution of carbon does without.
+const attributionOmits = warehouse.MeasureTokens | warehouse.MeasureCost | warehouse.MeasureGPU | warehouse.MeasureScore | warehouse.MeasureLatency
+
 func answerCarbonAttribution(ctx context.Context, source Source, request Request) (data.Frames, error) {
 	options := carbonAttributionOptions{Method: "location"}
 	if err := readOptions(request, &options); err != nil {
@@ -60,7 +63,7 @@ func answerCarbonAttribution(ctx context.Context, source Source, request Request
 	}
 	answers, provenance, err := source.Usage(ctx, warehouse.UsageRequest{
 		Periods: []kpi.Span{p.span}, GroupBy: []kpi.Dimension{group, kpi.DimensionWorkload},
-		Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: warehouse.MeasureScore | warehouse.MeasureLatency,
+		Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: attributionOmits,
 	})
 	if err != nil {
 		return nil, err
@@ -71,7 +74,7 @@ func answerCarbonAttribution(ctx context.Context, source Source, request Request
 	if options.Method == "both" {
 		m.CarbonMethod = "location-based and market-based, never added"
 		frame := sideBySide(group, rows)
-		return data.Frames{attach(frame, m, provenance.SQL, noticesOn(rows, provenance))}, nil
+		return data.Frames{attach(frame, m, provenance.SQL, noticesWithout(attributionOmits, rows, provenance))}, nil
 	}
 	matrix := newEmissionMatrix(rows, options.Method)
 	var embodied map[string]kpi.KilogramsCO2e
@@ -100,7 +103,7 @@ func answerCarbonAttribution(ctx context.Context, source Source, request Request
 			formulaMeta{"embodied_t", "Σ embodied × time of the period within the expected life / expected life (ISO/IEC 21031)"},
 			formulaMeta{"sci_g_per_1k_requests", "(operational, location-based, + amortised embodied) / requests × 1,000, in grams (ISO/IEC 21031)"})
 	}
-	notices := append(noticesOn(rows, provenance), embodiedNotices...)
+	notices := append(noticesWithout(attributionOmits, rows, provenance), embodiedNotices...)
 	if price == 0 {
 		notices = append(notices, information("No internal carbon price is set, so nothing is charged back. Set one in the data source or in the query."))
 	}

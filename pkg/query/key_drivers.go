@@ -64,6 +64,18 @@ func readKeyDriversOptions(request Request) (keyDriversOptions, error) {
 	return options, nil
 }
 
+// driversOmit is what the drivers of a measure's change do without.
+func driversOmit(measure kpi.ChangeMeasure) warehouse.Measure {
+	omit := warehouse.MeasureTokens | warehouse.MeasureScore | warehouse.MeasureLatency
+	if measure != kpi.ChangeOfCost {
+		omit |= warehouse.MeasureCost
+	}
+	if measure != kpi.ChangeOfCarbon {
+		omit |= warehouse.MeasureCarbon
+	}
+	return omit
+}
+
 func answerKeyDrivers(ctx context.Context, source Source, request Request) (data.Frames, error) {
 	options, err := readKeyDriversOptions(request)
 	if err != nil {
@@ -80,7 +92,7 @@ func answerKeyDrivers(ctx context.Context, source Source, request Request) (data
 	if p.span.From.Before(p.span.To) {
 		answers, from, err := source.Usage(ctx, warehouse.UsageRequest{
 			Periods: []kpi.Span{p.span, p.previous}, Filters: request.Filters, FactorVersion: request.FactorVersion,
-			Omit: warehouse.MeasureScore | warehouse.MeasureLatency,
+			Omit: driversOmit(options.Measure),
 			// By what the effects are found for and then by what they are told by, so
 			// that another group-by does not change what drove the total.
 			GroupBy: []kpi.Dimension{kpi.DimensionModel, kpi.DimensionRegion, kpi.DimensionProject, kpi.DimensionWorkload, group},

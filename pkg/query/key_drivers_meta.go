@@ -19,12 +19,12 @@ func noticesOnChange(measure kpi.ChangeMeasure, p plan, current, previous []ware
 	case !p.span.From.Before(p.span.To):
 		return nil // said already
 	case len(current) == 0:
-		return noticesOn(current, provenance)
+		return noticesWithout(driversOmit(measure), current, provenance)
 	case len(previous) == 0:
 		return []data.Notice{information(fmt.Sprintf("There is no usage in the preceding period (%s to %s) with these filters, so there is nothing to compare with.",
 			p.previous.From.Format("2 January 2006"), p.previous.To.Format("2 January 2006")))}
 	}
-	notices := noticesOn(slices.Concat(current, previous), provenance)
+	notices := noticesWithout(driversOmit(measure), slices.Concat(current, previous), provenance)
 	if change == nil {
 		notices = append(notices, warning(fmt.Sprintf("The %s of part of the usage is not known in one of the periods, so what drove the change cannot be told.", measure)))
 	}

@@ -81,7 +81,7 @@ func answerLatencyCost(ctx context.Context, source Source, request Request) (dat
 	if err != nil {
 		return nil, err
 	}
-	latencies, err := source.Latency(ctx, warehouse.LatencyRequest{Span: whole, ByDay: byDay, GroupBy: group, Filters: request.Filters})
+	latencies, statement, err := source.Latency(ctx, warehouse.LatencyRequest{Span: whole, ByDay: byDay, GroupBy: group, Filters: request.Filters})
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func answerLatencyCost(ctx context.Context, source Source, request Request) (dat
 		{"spikes_with_breach", "cost spikes in which at least 5 % of the requests were over their SLO"},
 	}
 	frame := latencyFrame(options, group, steps, groups)
-	return data.Frames{attach(frame, m, warehouse.LatencySQL(), latencyNotices(answers[0], provenance, groups, m))}, nil
+	return data.Frames{attach(frame, m, statement, latencyNotices(answers[0], provenance, groups, m))}, nil
 }
 
 // latencyOmits is what the cost of the steps does without.

@@ -46,7 +46,7 @@ func TestLatencyEqualsTheFacts(t *testing.T) {
 	warehousetest.Exec(t, pool, `UPDATE wattscore.model SET latency_slo_ms = 1000 WHERE name = 'assistant'`)
 	slices.Sort(milliseconds)
 
-	all, err := warehouse.NewReader(pool).Latency(context.Background(), warehouse.LatencyRequest{
+	all, _, err := warehouse.NewReader(pool).Latency(context.Background(), warehouse.LatencyRequest{
 		Span: kpi.Span{From: day, To: day.AddDate(0, 0, 1)}, ByDay: true})
 	require.NoError(t, err)
 	require.Len(t, all, 1)

@@ -124,4 +124,17 @@ func inPeriod(rows []warehouse.UsageRow, period int) []warehouse.UsageRow {
 	return kept
 }
 
+// inPeriods keeps the rows of count periods from the first on, and counts theirs
+// from 0.
+func inPeriods(rows []warehouse.UsageRow, first, count int) []warehouse.UsageRow {
+	var kept []warehouse.UsageRow
+	for _, row := range rows {
+		if row.Period >= first && row.Period < first+count {
+			row.Period -= first
+			kept = append(kept, row)
+		}
+	}
+	return kept
+}
+
 func memberKey(members []string) string { return strings.Join(members, "\x00") }

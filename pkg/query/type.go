@@ -23,7 +23,7 @@ type Source interface {
 	BusinessMetrics(ctx context.Context, span kpi.Span) ([]warehouse.MonthlyMetric, error)
 	CostBudgets(ctx context.Context, span kpi.Span) ([]warehouse.Budget[kpi.USD], error)
 	CarbonBudgets(ctx context.Context, span kpi.Span) ([]warehouse.Budget[kpi.KilogramsCO2e], error)
-	Latency(ctx context.Context, request warehouse.LatencyRequest) ([]warehouse.LatencyRow, error)
+	Latency(ctx context.Context, request warehouse.LatencyRequest) ([]warehouse.LatencyRow, string, error)
 	TrainingRuns(ctx context.Context, span kpi.Span, filters kpi.Filters, version int) ([]warehouse.RunUsage, error)
 	ModelReleases(ctx context.Context, span kpi.Span, filters kpi.Filters) ([]warehouse.ModelRelease, error)
 	Restatements(ctx context.Context, span kpi.Span) ([]warehouse.Restatement, error)

@@ -113,8 +113,10 @@ func (c Connection) apply(config *pgx.ConnConfig) error {
 	config.ConnectTimeout = orDefault(c.ConnectTimeout, defaultConnectTimeout)
 	timeout := orDefault(c.StatementTimeout, defaultStatementTimeout)
 	config.RuntimeParams = map[string]string{
-		"application_name":                    "wattscore",
-		"default_transaction_read_only":       "on",
+		"application_name":              "wattscore",
+		"default_transaction_read_only": "on",
+		// All statements of one batch read one snapshot.
+		"default_transaction_isolation":       "repeatable read",
 		"statement_timeout":                   strconv.FormatInt(timeout.Milliseconds(), 10),
 		"idle_in_transaction_session_timeout": "60000",
 		"timezone":                            "UTC",

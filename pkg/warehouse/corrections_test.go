@@ -293,3 +293,22 @@ func TestACorrectionOntoAnotherFactIsRefused(t *testing.T) {
 	assert.Equal(t, before, fromFacts(t, pool, quarter()))
 	requireExact(t, pool, "afterwards")
 }
+
+func TestAMonthMayOutgrowABigint(t *testing.T) {
+	pool := warehousetest.Open(t)
+	var events []warehouse.Event
+	for day := range 3 { // 12 GWh in a month of one combination
+		e := warehousetest.Event("cluster", time.Date(2026, 10, 5+day, 0, 0, 0, 0, time.UTC))
+		e.ITEnergy = 4e6
+		events = append(events, e)
+	}
+	warehousetest.Write(t, pool, now, events...)
+	warehousetest.Refresh(t, pool)
+	october := kpi.Span{From: time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+	for _, groupBy := range [][]kpi.Dimension{nil, {kpi.DimensionModel}, {kpi.DimensionProject}} {
+		rows := usage(t, pool, warehouse.UsageRequest{Periods: []kpi.Span{october}, GroupBy: groupBy, Omit: warehouse.MeasureScore})
+		require.Len(t, rows, 1)
+		assert.Equal(t, kpi.KilowattHours(12e6), rows[0].ITEnergy, "by %v", groupBy)
+	}
+	requireExact(t, pool, "a month of 12 GWh")
+}

@@ -15,19 +15,24 @@ import (
 //go:embed statements/latency.sql
 var latencySQL string
 
+//go:embed statements/latency_days.sql
+var latencyDaysSQL string
+
 // LatencyRequest asks for the latencies of each group in each step.
 type LatencyRequest struct {
 	Span    kpi.Span      // its ends lie on full hours, or on midnights where ByDay
 	ByDay   bool          // the steps are days of the company's zone, else hours
 	GroupBy kpi.Dimension // empty: all is one group
 	Filters kpi.Filters
+	// BreachesOnly lets rows go without their histogram, which may be faster.
+	BreachesOnly bool
 }
 
 // LatencyRow holds the latencies of one group in one step.
 type LatencyRow struct {
 	Start     time.Time
-	Member    string // empty where all is one group
-	Histogram kpi.LatencyHistogram
+	Member    string               // empty where all is one group
+	Histogram kpi.LatencyHistogram // may be empty where BreachesOnly
 	// Judged counts the requests whose model has a latency objective, Breaches those
 	// of them that were slower.
 	Judged, Breaches int64
@@ -35,18 +40,18 @@ type LatencyRow struct {
 	Objective *float64
 }
 
-// Latency lists the latencies by step and group; a group without requests that
-// reported one has no row.
-func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]LatencyRow, error) {
+// Latency lists the latencies by step and group, with the statement that ran; a
+// group without requests that reported one has no row.
+func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]LatencyRow, string, error) {
 	args := filterArguments(request.Filters)
 	args["from_time"], args["to_time"] = request.Span.From, request.Span.To
 	statement, err := latencyStatement(request)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	rows, err := r.pool.Query(ctx, statement, args)
 	if err != nil {
-		return nil, fmt.Errorf("reading the latencies: %w", err)
+		return nil, "", fmt.Errorf("reading the latencies: %w", err)
 	}
 	latencies, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (LatencyRow, error) {
 		l := LatencyRow{Histogram: kpi.LatencyHistogram{}}
@@ -61,62 +66,43 @@ func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]Latency
 		return l, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("reading the latencies: %w", err)
+		return nil, "", fmt.Errorf("reading the latencies: %w", err)
 	}
-	return latencies, nil
+	return latencies, statement, nil
 }
 
-// latencyStatement is latency.sql with the roll-up, steps and conditions of a
-// request. All text is ours; what a person names is an argument.
+// latencyStatement is latency_days.sql where a request needs no more, else
+// latency.sql with the roll-up, steps and conditions of the request. All text is
+// ours; what a person names is an argument.
 func latencyStatement(request LatencyRequest) (string, error) {
+	var groupBy []kpi.Dimension
 	key, member, join := "NULL::int", "''", ""
 	if request.GroupBy != "" {
-		expression, ok := memberExpressions[request.GroupBy]
-		if !ok {
-			return "", fmt.Errorf("latencies cannot be grouped by %q", request.GroupBy)
+		expression, alias, err := memberOf(request.GroupBy)
+		if err != nil {
+			return "", err
 		}
-		table, _, _ := strings.Cut(expression, ".")
-		key, join = keyColumns[table], strings.Replace(memberJoins[table], "b."+keyColumns[table], "c.key", 1)
-		if table == "m" {
-			join = " LEFT JOIN wattscore.model m ON m.model_id = c.key"
-		}
-		if table == "w" {
-			join = " LEFT JOIN wattscore.workload w ON w.workload_id = c.key"
-		}
-		member = "coalesce(" + expression + `, '__none__') COLLATE "C"`
+		groupBy = []kpi.Dimension{request.GroupBy}
+		key, member, join = memberTables[alias].key, expression, memberJoin(alias, "c.key")
 	}
-	rollup, step, tailStep := "wattscore.rollup_latency_hour", "bucket", "bucket"
-	if request.ByDay {
-		tailStep = "date_trunc('day', bucket, (SELECT time_zone FROM wattscore.calendar_setting))"
-		if familyFor(UsageRequest{GroupBy: groupOrNone(request.GroupBy), Filters: request.Filters, Omit: MeasureScore}).name != "rollup" &&
-			!restricts(request.Filters, kpi.DimensionRegion, kpi.DimensionWorkload) && key != "region_id" && key != "workload_id" {
-			rollup = "wattscore.rollup_latency_model_day" // whose buckets are days
-		} else {
-			step = tailStep
+	needed := keysNeeded(groupBy, request.Filters)
+	if request.ByDay && len(needed) == 0 {
+		if request.BreachesOnly {
+			return strings.ReplaceAll(latencyDaysSQL, "/* if binned */ true", "false"), nil
 		}
+		return latencyDaysSQL, nil
+	}
+	const local = "date_trunc('day', bucket, (SELECT time_zone FROM wattscore.calendar_setting))"
+	rollup, step, tailStep := "wattscore.rollup_latency_hour", "bucket", "bucket"
+	byModel := family{"rollup_latency_model_day", []string{"model_id"}}
+	switch {
+	case request.ByDay && byModel.has(needed):
+		rollup, tailStep = "wattscore."+byModel.name, local // its buckets are days already
+	case request.ByDay:
+		step, tailStep = local, local
 	}
 	return strings.NewReplacer(
 		"/* step */", step, "/* step of tail */", tailStep, "/* key */", key, "/* rollup */", rollup, " /* filter */", filterConditions(request.Filters),
 		"/* member */", member, " /* join */", join,
 	).Replace(latencySQL), nil
 }
-
-func groupOrNone(dimension kpi.Dimension) []kpi.Dimension {
-	if dimension == "" {
-		return nil
-	}
-	return []kpi.Dimension{dimension}
-}
-
-// restricts says whether filters name members of any of the dimensions.
-func restricts(filters kpi.Filters, dimensions ...kpi.Dimension) bool {
-	for _, dimension := range dimensions {
-		if len(filters[dimension]) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// LatencySQL is the statement behind Latency, for an answer's metadata.
-func LatencySQL() string { return latencySQL }

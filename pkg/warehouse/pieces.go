@@ -26,14 +26,14 @@ type pieces map[kpi.Interval][]piece
 func (p pieces) cover(calendar kpi.Calendar, span kpi.Span, period, sign int32, grains []kpi.Interval) {
 	grain, finer := grains[0], grains[1:]
 	if len(finer) == 0 {
-		p.add(grain, piece{span, period, sign})
+		p[grain] = append(p[grain], piece{span, period, sign})
 		return
 	}
 	for start := calendar.Start(span.From, grain); start.Before(span.To); {
 		end := calendar.Next(start, grain)
 		inside := kpi.Span{From: later(start, span.From), To: earlier(end, span.To)}
 		if 2*inside.Duration() > end.Sub(start) {
-			p.add(grain, piece{kpi.Span{From: start, To: end}, period, sign})
+			p[grain] = append(p[grain], piece{kpi.Span{From: start, To: end}, period, sign})
 			for _, rest := range []kpi.Span{{From: start, To: inside.From}, {From: inside.To, To: end}} {
 				if rest.From.Before(rest.To) {
 					p.cover(calendar, rest, period, -sign, finer)
@@ -46,11 +46,27 @@ func (p pieces) cover(calendar kpi.Calendar, span kpi.Span, period, sign int32, 
 	}
 }
 
-func (p pieces) add(grain kpi.Interval, next piece) { p[grain] = append(p[grain], next) }
+// coverWithin adds the whole days of a span and the hours before and after them:
+// buckets that lie in the span, and nothing to subtract.
+func (p pieces) coverWithin(calendar kpi.Calendar, span kpi.Span, period int32) {
+	add := func(grain kpi.Interval, from, to time.Time) {
+		if from.Before(to) {
+			p[grain] = append(p[grain], piece{kpi.Span{From: from, To: to}, period, 1})
+		}
+	}
+	from, to := startAtOrAfter(calendar, span.From, kpi.IntervalDay), calendar.Start(span.To, kpi.IntervalDay)
+	if !from.Before(to) {
+		add(kpi.IntervalHour, span.From, span.To)
+		return
+	}
+	add(kpi.IntervalHour, span.From, from)
+	add(kpi.IntervalDay, from, to)
+	add(kpi.IntervalHour, to, span.To)
+}
 
 // arguments are the buckets of each roll-up as arrays of equal length, named after
-// it. None is empty arrays: NULL would be no rows of any roll-up.
-func (p pieces) arguments(calendar kpi.Calendar, into map[string]any) {
+// it with a prefix. None is empty arrays: NULL would be no rows of any roll-up.
+func (p pieces) arguments(calendar kpi.Calendar, prefix string, into map[string]any) {
 	for _, grain := range grains {
 		at, until, periods, signs := []time.Time{}, []time.Time{}, []int32{}, []int32{}
 		for _, piece := range p[grain] {
@@ -61,7 +77,7 @@ func (p pieces) arguments(calendar kpi.Calendar, into map[string]any) {
 				start = end
 			}
 		}
-		name := string(grain)
+		name := prefix + string(grain)
 		into[name+"_at"], into[name+"_until"], into[name+"_period"], into[name+"_sign"] = at, until, periods, signs
 	}
 }

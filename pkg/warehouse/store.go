@@ -48,16 +48,17 @@ var stageFactsSQL string
 //go:embed statements/insert_facts.sql
 var insertFactsSQL string
 
-// WriteEvents stores a batch in one transaction. Events that are there already
-// stay as they are; an event that cannot be stored (see Event.Validate, or a
-// region nobody knows) is rejected with its reason and the others go in.
+// WriteEvents stores a batch in one transaction, after models, projects, endpoints
+// and months that are new. Events that are there already stay as they are; an event
+// that cannot be stored (see Event.Validate, or a region nobody knows) is rejected
+// with its reason and the others go in.
 func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) (EventResult, error) {
 	var result EventResult
 	if err := s.members.learn(ctx, s.pool, events, false); err != nil {
 		return result, err
 	}
-	var accepted []Event
-	var rows []factRow
+	accepted := events // nearly always all of them
+	rows := make([]factRow, 0, len(events))
 	first, last := now, now
 	for i := range events {
 		event := &events[i]
@@ -66,10 +67,15 @@ func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) 
 			err = s.members.unplaced(event)
 		}
 		if err != nil {
+			if len(result.Rejected) == 0 {
+				accepted = slices.Clone(events[:i])
+			}
 			result.Rejected = append(result.Rejected, Rejection{Index: i, Reason: err})
 			continue
 		}
-		accepted = append(accepted, *event)
+		if len(result.Rejected) > 0 {
+			accepted = append(accepted, *event)
+		}
 		for _, row := range event.factRows() {
 			first, last = earlier(first, row.ts), later(last, row.ts)
 			rows = append(rows, row)

@@ -5,20 +5,12 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"maps"
-	"regexp"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 )
-
-//go:embed statements/usage.sql
-var usageSQL string
 
 //go:embed statements/unknown_members.sql
 var unknownMembersSQL string
@@ -54,19 +46,6 @@ const (
 	MeasureLatency         // LatencySum and LatencyRequests
 	MeasureScore           // ScoredEnergy and ReferenceEnergy, which need every endpoint
 )
-
-// usageColumns are the measures of the roll-ups, and of which set each is.
-var usageColumns = []struct {
-	name    string
-	measure Measure
-}{
-	{"events", 0}, {"requests", 0}, {"input_tokens", MeasureTokens}, {"output_tokens", MeasureTokens},
-	{"it_energy_nwh", 0}, {"measured_energy_nwh", 0}, {"cost_nusd", MeasureCost}, {"cost_open_nwh", MeasureCost},
-	{"carbon_location_ug", MeasureCarbon}, {"carbon_location_open_nwh", MeasureCarbon},
-	{"carbon_market_ug", MeasureCarbon}, {"carbon_market_open_nwh", MeasureCarbon},
-	{"gpu_microhours", MeasureGPU}, {"gpu_memory_microhours", MeasureGPU},
-	{"latency_us", MeasureLatency}, {"latency_requests", MeasureLatency},
-}
 
 // UsageRow holds the measures of one group in one period. A group without usage
 // in a period has no row.
@@ -131,7 +110,7 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 		if err != nil {
 			return nil, Provenance{}, err
 		}
-		statement, err := usageStatement(request)
+		statement, err := usageStatement(request, len(args["month_at"].([]time.Time)) > 0)
 		if err != nil {
 			return nil, Provenance{}, err
 		}
@@ -222,7 +201,7 @@ func usageArguments(request UsageRequest, zone *time.Location) (pgx.NamedArgs, e
 		return nil, errors.New("warehouse: usage was asked for no period")
 	}
 	calendar := kpi.Calendar{Location: zone}
-	cut := pieces{}
+	cut, scored := pieces{}, pieces{}
 	var periodFrom, periodTo []time.Time
 	earliest, latest := request.Periods[0].From, request.Periods[0].To
 	for i, span := range request.Periods {
@@ -231,174 +210,17 @@ func usageArguments(request UsageRequest, zone *time.Location) (pgx.NamedArgs, e
 				"use a time zone that differs from it by whole hours", zone, span.From, span.To)
 		}
 		cut.cover(calendar, span, int32(i), 1, grains)
+		scored.coverWithin(calendar, span, int32(i))
 		periodFrom, periodTo = append(periodFrom, span.From), append(periodTo, span.To)
 		earliest, latest = earlier(earliest, span.From), later(latest, span.To)
 	}
 	args := filterArguments(request.Filters)
-	cut.arguments(calendar, args)
+	cut.arguments(calendar, "", args)
+	if request.Omit&MeasureScore == 0 {
+		scored.arguments(calendar, "scored_", args)
+	}
 	args["period_from"], args["period_to"] = periodFrom, periodTo
 	args["earliest"], args["latest"] = earliest, latest
 	args["factor_version"] = versionArgument(request.FactorVersion)
 	return args, nil
-}
-
-// memberExpressions are what a dimension's member is in usage.sql, by the table
-// that has it.
-var memberExpressions = map[kpi.Dimension]string{
-	kpi.DimensionBusinessUnit: "p.business_unit", kpi.DimensionTeam: "p.team", kpi.DimensionProductLine: "p.product_line",
-	kpi.DimensionCostCentre: "p.cost_centre", kpi.DimensionOwner: "p.owner", kpi.DimensionProject: "p.name",
-	kpi.DimensionModel: "m.name", kpi.DimensionProvider: "m.provider", kpi.DimensionFamily: "m.family",
-	kpi.DimensionTaskClass: "m.task_class", kpi.DimensionStage: "m.stage",
-	kpi.DimensionRegion: "r.code", kpi.DimensionEndpoint: "e.name", kpi.DimensionWorkload: "w.code",
-}
-
-// memberJoins bring in the tables of memberExpressions that are not always there.
-var memberJoins = map[string]string{
-	"p": " LEFT JOIN wattscore.project p ON p.project_id = b.project_id",
-	"r": " LEFT JOIN wattscore.region r ON r.region_id = b.region_id",
-	"e": " LEFT JOIN wattscore.endpoint e ON e.endpoint_id = b.endpoint_id",
-}
-
-// memberFilters are the conditions of a filter on a roll-up's own columns.
-var memberFilters = []struct {
-	dimension kpi.Dimension
-	condition string
-}{
-	{kpi.DimensionBusinessUnit, "project_id IN (SELECT project_id FROM wattscore.project WHERE business_unit = ANY (@business_units::text[]))"},
-	{kpi.DimensionTeam, "project_id IN (SELECT project_id FROM wattscore.project WHERE team = ANY (@teams::text[]))"},
-	{kpi.DimensionProject, "project_id IN (SELECT project_id FROM wattscore.project WHERE name = ANY (@projects::text[]))"},
-	{kpi.DimensionModel, "model_id IN (SELECT model_id FROM wattscore.model WHERE name = ANY (@models::text[]))"},
-	{kpi.DimensionRegion, "region_id IN (SELECT region_id FROM wattscore.region WHERE code = ANY (@regions::text[]))"},
-	{kpi.DimensionWorkload, "workload_id IN (SELECT workload_id FROM wattscore.workload WHERE code = ANY (@workloads::text[]))"},
-	{kpi.DimensionEndpoint, "endpoint_id IN (SELECT endpoint_id FROM wattscore.endpoint WHERE name = ANY (@endpoints::text[]))"},
-}
-
-// filterConditions are the conditions of filters on the keys of facts and roll-ups.
-func filterConditions(filters kpi.Filters) string {
-	var conditions strings.Builder
-	for _, filter := range memberFilters {
-		if len(filters[filter.dimension]) > 0 {
-			conditions.WriteString(" AND " + filter.condition)
-		}
-	}
-	return conditions.String()
-}
-
-// keyColumns are the keys of the tables of memberExpressions.
-var keyColumns = map[string]string{"p": "project_id", "m": "model_id", "r": "region_id", "e": "endpoint_id", "w": "workload_id"}
-
-// family is a set of roll-ups by the same keys; see wattscore.rollup_family.
-type family struct {
-	name string
-	keys []string
-}
-
-// families are the roll-ups by the fewest keys first.
-var families = []family{
-	{"rollup_site", []string{"region_id", "workload_id"}},
-	{"rollup_model", []string{"model_id", "region_id", "workload_id"}},
-	{"rollup", []string{"model_id", "project_id", "region_id", "endpoint_id", "workload_id"}},
-}
-
-// familyFor is the family by the fewest keys that has those a request needs.
-func familyFor(request UsageRequest) family {
-	needed := map[string]bool{}
-	need := func(dimension kpi.Dimension) {
-		table, _, _ := strings.Cut(memberExpressions[dimension], ".")
-		needed[keyColumns[table]] = true
-	}
-	for _, dimension := range request.GroupBy {
-		need(dimension)
-	}
-	for dimension, members := range request.Filters {
-		if len(members) > 0 {
-			need(dimension)
-		}
-	}
-	for _, candidate := range families {
-		missing := func(key string) bool { return !slices.Contains(candidate.keys, key) }
-		if request.Omit&MeasureScore != 0 && !slices.ContainsFunc(slices.Collect(maps.Keys(needed)), missing) {
-			return candidate
-		}
-	}
-	return families[len(families)-1]
-}
-
-// usageStatements keeps the statements that were asked for, by what they depend on.
-var usageStatements sync.Map
-
-// usageStatement is usage.sql with the roll-ups, conditions, members and measures
-// of a request. All text is ours; what a person names is an argument.
-func usageStatement(request UsageRequest) (string, error) {
-	key := fmt.Sprint(request.GroupBy, filterConditions(request.Filters), request.Omit)
-	if known, ok := usageStatements.Load(key); ok {
-		return known.(string), nil
-	}
-	statement, err := composeUsage(request)
-	if err == nil {
-		usageStatements.Store(key, statement)
-	}
-	return statement, err
-}
-
-func composeUsage(request UsageRequest) (string, error) {
-	members := make([]string, len(request.GroupBy))
-	joins := map[string]bool{}
-	for i, dimension := range request.GroupBy {
-		expression, ok := memberExpressions[dimension]
-		if !ok {
-			return "", fmt.Errorf("usage cannot be grouped by %q", dimension)
-		}
-		members[i] = "coalesce(" + expression + `, '__none__') COLLATE "C"`
-		table, _, _ := strings.Cut(expression, ".")
-		joins[memberJoins[table]] = true
-	}
-	read := familyFor(request)
-	var keys []string
-	for _, key := range families[len(families)-1].keys {
-		if !slices.Contains(read.keys, key) {
-			key = "NULL::int AS " + key
-		}
-		keys = append(keys, key)
-	}
-	replacements := []string{
-		"/* members */", "ARRAY[" + strings.Join(members, ", ") + "]::text[]",
-		" /* joins */", strings.Join(slices.Sorted(maps.Keys(joins)), ""),
-		" /* filter */", filterConditions(request.Filters),
-		"/* family */", read.name,
-		"/* keys */", strings.Join(keys, ", "),
-	}
-	var measures []string
-	for _, column := range usageColumns {
-		if request.Omit&column.measure == 0 {
-			measures = append(measures, column.name)
-			continue
-		}
-		measures = append(measures, "NULL::bigint AS "+column.name)
-		replacements = append(replacements, "sum(b.sign * b."+column.name+")", "NULL::numeric")
-	}
-	replacements = append(replacements, "/* measures */", strings.Join(measures, ", "))
-	omitted := usageColumnNames(request.Omit)
-	if request.Omit&MeasureScore != 0 {
-		omitted = append(omitted, "requested_nwh", `requests \* wh_per_1k_requests`)
-		replacements = append(replacements,
-			"FROM bucketed WHERE requests <= 0 OR sign < 0", "FROM bucketed WHERE false",
-			"sum(b.sign * b.it_energy_nwh) FILTER (WHERE u.period IS NULL)", "NULL::numeric")
-	}
-	statement := strings.NewReplacer(replacements...).Replace(usageSQL)
-	for _, name := range omitted { // an exact sum costs a microsecond a row, of nothing too
-		statement = regexp.MustCompile(`sum\(`+name+`[^()]*\)( FILTER \([^()]*\))?`).ReplaceAllString(statement, "NULL::numeric")
-	}
-	return statement, nil
-}
-
-// usageColumnNames are the columns of the roll-ups behind a set of measures.
-func usageColumnNames(measures Measure) []string {
-	var names []string
-	for _, column := range usageColumns {
-		if measures&column.measure != 0 {
-			names = append(names, column.name)
-		}
-	}
-	return names
 }

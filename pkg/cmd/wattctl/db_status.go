@@ -29,7 +29,7 @@ func dbStatusCommand(c console) *cobra.Command {
 			table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 			fmt.Fprintf(table, "database\t%s, PostgreSQL %s, as %s\n", pool.Config().ConnConfig.Database, condition.ServerVersion, condition.User)
 			fmt.Fprintf(table, "schema\tversion %d of %d\n", condition.SchemaVersion, needed)
-			if condition.SchemaVersion > 0 {
+			if condition.SchemaVersion == needed {
 				fmt.Fprintf(table, "newest event\t%s\n", timeOrNone(condition.NewestEvent))
 			}
 			if err := table.Flush(); err != nil {

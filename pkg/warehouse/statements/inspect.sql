@@ -1,6 +1,5 @@
 -- The state of the warehouse; one row.
-SELECT (SELECT coalesce(max(version_id), 0) FROM wattscore.schema_migration WHERE is_applied),
-       has_table_privilege('wattscore.inference_energy_fact', 'INSERT, UPDATE, DELETE, TRUNCATE')
+SELECT has_table_privilege('wattscore.inference_energy_fact', 'INSERT, UPDATE, DELETE, TRUNCATE')
            OR has_any_column_privilege('wattscore.inference_energy_fact', 'INSERT, UPDATE')
            OR has_table_privilege('wattscore.region_factor', 'INSERT, UPDATE, DELETE'),
        greatest(state.newest_event, tail.newest_event), state.refreshed_at, tail.facts,
@@ -8,5 +7,5 @@ SELECT (SELECT coalesce(max(version_id), 0) FROM wattscore.schema_migration WHER
 FROM wattscore.rollup_state state
 CROSS JOIN LATERAL (
     SELECT max(ts) AS newest_event, count(*) AS facts
-    FROM (SELECT ts FROM wattscore.fact_measure WHERE xid >= state.next_xid AND xid <= (SELECT 9223372036854775807) LIMIT 100000) AS waiting
+    FROM (SELECT ts FROM wattscore.fact_measure WHERE xid >= state.next_xid AND xid <= (SELECT 9223372036854775807) LIMIT @most_facts::int) AS waiting
 ) AS tail

@@ -2,9 +2,10 @@
 -- Grain: period x the asked dimensions. Reads whole months, days and hours from
 -- their roll-ups, and the facts that are not rolled up yet, all in this one
 -- statement and so in one snapshot. The roll-ups are those by the fewest keys that
--- the question needs; a key they do not have is NULL. A month is also the whole month less a few
--- days (a piece of sign -1): measures are integers, so what is subtracted is what
--- was added, to the last bit.
+-- the question needs; a key they do not have is NULL. A month is also the whole
+-- month less a few days (a piece of sign -1): measures are exact, so what is
+-- subtracted is what was added, to the last bit. What stands in comments of its own
+-- between the stars is filled in for the question; see usage_statement.go.
 WITH pricing AS (
     SELECT coalesce(@factor_version::int, (SELECT version_id FROM wattscore.factor_version WHERE in_force)) AS version_id
 ), factor AS MATERIALIZED (
@@ -13,77 +14,127 @@ WITH pricing AS (
            pue * electricity_price AS price, pue * grid_location AS location, pue * grid_market AS market
     FROM wattscore.factor_period NATURAL JOIN pricing
     WHERE valid_from < @latest::timestamptz AND valid_to > @earliest::timestamptz
-), month_piece AS MATERIALIZED (
+),
+/* months */ month_piece AS MATERIALIZED (
     SELECT s.*,
            -- A month in which a factor changes is read by its days.
            EXISTS (SELECT FROM wattscore.factor_period NATURAL JOIN pricing WHERE valid_from > s.at AND valid_from < s.until) AS by_day
     FROM unnest(@month_at::timestamptz[], @month_until::timestamptz[], @month_period::int[], @month_sign::int[]) AS s (at, until, period, sign)
-), bucketed AS MATERIALIZED (
-    SELECT s.period, s.sign, bucket, /* keys */, /* measures */
+), /* end of months */
+/* scored */ suspect AS MATERIALIZED (
+    -- A combination that answered no request in a period has nothing to be scored by.
+    -- It can only be one with a day or an hour without, or with requests taken out.
+    SELECT s.period, /* all keys */
+    FROM unnest(@scored_day_at::timestamptz[], @scored_day_period::int[]) AS s (at, period)
+    JOIN wattscore.rollup_unrequested_day ON bucket = s.at /* filter */
+    UNION
+    SELECT s.period, /* all keys */
+    FROM unnest(@scored_hour_at::timestamptz[], @scored_hour_period::int[]) AS s (at, period)
+    JOIN wattscore.rollup_unrequested_hour ON bucket = s.at /* filter */
+    UNION
+    SELECT s.ordinal::int - 1, /* all keys */
+    FROM wattscore.fact_measure
+    JOIN unnest(@period_from::timestamptz[], @period_to::timestamptz[]) WITH ORDINALITY AS s (from_time, to_time, ordinal)
+      ON ts >= s.from_time AND ts < s.to_time
+    WHERE xid >= (SELECT next_xid FROM wattscore.rollup_state) AND xid <= (SELECT 9223372036854775807)
+      AND ts >= @earliest::timestamptz AND ts < @latest::timestamptz AND requests <= 0 /* filter */
+), suspect_piece AS MATERIALIZED (
+    -- Looked up one by one: there are few of them, or none.
+    SELECT c.*, r.bucket, r.requests, r.it_energy_nwh
+    FROM suspect c
+    JOIN wattscore.workload w ON w.workload_id = c.workload_id AND w.serves_requests
+    JOIN unnest(@scored_day_at::timestamptz[], @scored_day_period::int[]) AS s (at, period) ON s.period = c.period
+    CROSS JOIN LATERAL (
+        SELECT bucket, requests, it_energy_nwh FROM wattscore.rollup_day r
+        WHERE bucket = s.at AND (r.model_id, r.project_id, r.region_id, r.endpoint_id, r.workload_id)
+                                = (c.model_id, c.project_id, c.region_id, c.endpoint_id, c.workload_id)
+        OFFSET 0) AS r
+    UNION ALL
+    SELECT c.*, r.bucket, r.requests, r.it_energy_nwh
+    FROM suspect c
+    JOIN wattscore.workload w ON w.workload_id = c.workload_id AND w.serves_requests
+    JOIN unnest(@scored_hour_at::timestamptz[], @scored_hour_period::int[]) AS s (at, period) ON s.period = c.period
+    CROSS JOIN LATERAL (
+        SELECT bucket, requests, it_energy_nwh FROM wattscore.rollup_hour r
+        WHERE bucket = s.at AND (r.model_id, r.project_id, r.region_id, r.endpoint_id, r.workload_id)
+                                = (c.model_id, c.project_id, c.region_id, c.endpoint_id, c.workload_id)
+        OFFSET 0) AS r
+    UNION ALL
+    SELECT c.*, f.bucket, f.requests, f.it_energy_nwh
+    FROM suspect c
+    JOIN wattscore.workload w ON w.workload_id = c.workload_id AND w.serves_requests
+    JOIN unnest(@period_from::timestamptz[], @period_to::timestamptz[]) WITH ORDINALITY AS s (from_time, to_time, ordinal) ON s.ordinal = c.period + 1
+    JOIN wattscore.fact_measure f
+      ON f.ts >= s.from_time AND f.ts < s.to_time AND (f.model_id, f.project_id, f.region_id, f.endpoint_id, f.workload_id)
+                                                      = (c.model_id, c.project_id, c.region_id, c.endpoint_id, c.workload_id)
+    WHERE f.xid >= (SELECT next_xid FROM wattscore.rollup_state) AND f.xid <= (SELECT 9223372036854775807)
+      AND f.ts >= @earliest::timestamptz AND f.ts < @latest::timestamptz
+), unrequested_piece AS (
+    SELECT *
+    FROM suspect_piece
+    WHERE (period, model_id, project_id, region_id, endpoint_id, workload_id)
+          IN (SELECT period, /* all keys */ FROM suspect_piece GROUP BY period, /* all keys */ HAVING sum(requests) = 0)
+), /* end of scored */
+bucketed AS MATERIALIZED (
+    /* months */
+    SELECT s.period, s.sign, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
     FROM month_piece AS s
     JOIN wattscore./* family */_month ON bucket = s.at /* filter */
     WHERE NOT s.by_day
     UNION ALL
-    SELECT s.period, s.sign, bucket, /* keys */, /* measures */
+    SELECT s.period, s.sign, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
     FROM month_piece AS s
     JOIN wattscore./* family */_day ON bucket >= s.at AND bucket < s.until /* filter */
     WHERE s.by_day
     UNION ALL
-    SELECT s.period, s.sign, bucket, /* keys */, /* measures */
+    /* end of months */
+    SELECT s.period, s.sign, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
     FROM unnest(@day_at::timestamptz[], @day_period::int[], @day_sign::int[]) AS s (at, period, sign)
     JOIN wattscore./* family */_day ON bucket = s.at /* filter */
     UNION ALL
-    SELECT s.period, s.sign, bucket, /* keys */, /* measures */
+    SELECT s.period, s.sign, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
     FROM unnest(@hour_at::timestamptz[], @hour_period::int[], @hour_sign::int[]) AS s (at, period, sign)
     JOIN wattscore./* family */_hour ON bucket = s.at /* filter */
     UNION ALL
-    SELECT s.ordinal::int - 1, 1, bucket, /* keys */, /* measures */
+    SELECT s.ordinal::int - 1, 1, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
     FROM wattscore.fact_measure
     JOIN unnest(@period_from::timestamptz[], @period_to::timestamptz[]) WITH ORDINALITY AS s (from_time, to_time, ordinal)
       ON ts >= s.from_time AND ts < s.to_time
     -- The upper bound is no bound: with two, the planner expects few rows and takes the index.
     WHERE xid >= (SELECT next_xid FROM wattscore.rollup_state) AND xid <= (SELECT 9223372036854775807)
       AND ts >= @earliest::timestamptz AND ts < @latest::timestamptz /* filter */
-), unrequested AS (
-    -- A combination that answered no request in a period has nothing to be scored
-    -- by. It can only be one with a piece without requests, or with a piece less.
-    SELECT period, model_id, project_id, region_id, endpoint_id, workload_id
-    FROM bucketed
-    WHERE (period, model_id, project_id, region_id, endpoint_id, workload_id)
-          IN (SELECT period, model_id, project_id, region_id, endpoint_id, workload_id FROM bucketed WHERE requests <= 0 OR sign < 0)
-    GROUP BY period, model_id, project_id, region_id, endpoint_id, workload_id
-    HAVING sum(sign * requests) = 0
+    /* scored */
+    UNION ALL
+    SELECT s.period, 1, bucket, /* all keys */, /* no measures */, it_energy_nwh FROM unrequested_piece AS s
+    /* end of scored */
 ), factored AS (
-    -- The pieces of one group with the same factors and reference.
-    SELECT b.period, /* members */ AS members, b.region_id, x.valid_from AS factors_from, m.task_class COLLATE "C" AS task_class, w.serves_requests,
+    -- The pieces of one combination of the keys that matter, with the same factors.
+    SELECT b.period, /* group keys */, x.valid_from AS factors_from,
            sum(b.sign * b.events)::bigint AS events, sum(b.sign * b.requests)::bigint AS requests, sum(b.sign * b.input_tokens)::bigint AS input_tokens,
            sum(b.sign * b.output_tokens)::bigint AS output_tokens, sum(b.sign * b.it_energy_nwh) AS it_energy_nwh,
            sum(b.sign * b.measured_energy_nwh) AS measured_energy_nwh,
-           sum(b.sign * b.it_energy_nwh) FILTER (WHERE u.period IS NULL) AS requested_nwh,
+           sum(b.unrequested_nwh) FILTER (WHERE b.unrequested_nwh IS NOT NULL) AS unrequested_nwh,
            sum(b.sign * b.cost_nusd) AS cost_nusd, sum(b.sign * b.cost_open_nwh) AS cost_open_nwh,
            sum(b.sign * b.carbon_location_ug) AS carbon_location_ug, sum(b.sign * b.carbon_location_open_nwh) AS carbon_location_open_nwh,
            sum(b.sign * b.carbon_market_ug) AS carbon_market_ug, sum(b.sign * b.carbon_market_open_nwh) AS carbon_market_open_nwh,
            sum(b.sign * b.gpu_microhours) AS gpu_microhours, sum(b.sign * b.gpu_memory_microhours) AS gpu_memory_microhours,
            sum(b.sign * b.latency_us) AS latency_us, sum(b.sign * b.latency_requests)::bigint AS latency_requests
-    -- Every key is there; LEFT JOIN says so to the planner, who would else expect few rows.
     FROM bucketed b
-    LEFT JOIN unrequested u ON (u.period, u.model_id, u.project_id, u.region_id, u.endpoint_id, u.workload_id)
-                               = (b.period, b.model_id, b.project_id, b.region_id, b.endpoint_id, b.workload_id)
-    LEFT JOIN wattscore.model m ON m.model_id = b.model_id
-    LEFT JOIN wattscore.workload w ON w.workload_id = b.workload_id /* joins */
     LEFT JOIN factor x
            ON x.region_id = b.region_id AND b.bucket >= x.valid_from AND b.bucket < x.valid_to
-    GROUP BY b.period, members, b.region_id, x.valid_from, m.task_class COLLATE "C", w.serves_requests
+    GROUP BY b.period, /* group keys */, x.valid_from
 ), reference AS (
     SELECT DISTINCT ON (task_class) task_class, wh_per_1k_requests
     FROM wattscore.reference_intensity
     WHERE valid_from <= @latest::timestamptz::date
     ORDER BY task_class, valid_from DESC
 ), priced AS (
-    SELECT f.*, x.pue, x.price, x.location, x.market, i.wh_per_1k_requests
+    SELECT f.*, /* members */ AS members, w.serves_requests, f.it_energy_nwh - coalesce(f.unrequested_nwh, 0) AS requested_nwh,
+           x.pue, x.price, x.location, x.market, i.wh_per_1k_requests
     FROM factored f
+    /* joins */
     LEFT JOIN factor x ON x.region_id = f.region_id AND x.valid_from = f.factors_from
-    LEFT JOIN reference i USING (task_class)
+    LEFT JOIN reference i ON i.task_class = /* task class */
 )
 SELECT period, members,
        sum(events)::bigint, sum(requests)::bigint, coalesce(sum(input_tokens), 0)::bigint, coalesce(sum(output_tokens), 0)::bigint,

@@ -1,0 +1,53 @@
+-- Latency histograms of the whole company by day, with the requests over their
+-- model's objective; grain: a day of the company's zone. Reads the bins of a day
+-- from one roll-up, and of each model only those beyond its objective from another,
+-- and the facts that are not rolled up yet, all in one statement and so in one
+-- snapshot. A request in the bin of its objective counts as within it. Bins can be
+-- left out.
+WITH objective AS MATERIALIZED (
+    SELECT model_id, latency_slo_ms, ceil(ln(latency_slo_ms * 1000) / ln(1.01 / 0.99::double precision))::int AS bin
+    FROM wattscore.model
+    WHERE latency_slo_ms IS NOT NULL
+), tail AS MATERIALIZED (
+    SELECT date_trunc('day', bucket, (SELECT time_zone FROM wattscore.calendar_setting)) AS bucket, model_id,
+           latency_bin::int AS bin, latency_requests AS requests
+    FROM wattscore.fact_measure
+    WHERE xid >= (SELECT next_xid FROM wattscore.rollup_state) AND xid <= (SELECT 9223372036854775807) AND latency_bin IS NOT NULL
+      AND ts >= @from_time::timestamptz AND ts < @to_time::timestamptz
+), binned AS (
+    SELECT bucket, bin, sum(requests)::bigint AS requests
+    FROM (SELECT bucket, bin::int AS bin, requests
+          FROM wattscore.rollup_latency_day WHERE bucket >= @from_time AND bucket < @to_time AND /* if binned */ true
+          UNION ALL
+          SELECT bucket, bin, requests FROM tail WHERE /* if binned */ true) AS counted
+    GROUP BY bucket, bin
+    HAVING sum(requests) <> 0
+), rolled_up AS MATERIALIZED (
+    SELECT r.bucket, r.model_id, o.bin AS objective_bin, sum(r.latency_requests) AS requests
+    FROM wattscore.rollup_model_day r
+    JOIN objective o USING (model_id)
+    WHERE r.bucket >= @from_time AND r.bucket < @to_time
+    GROUP BY r.bucket, r.model_id, o.bin
+), judged AS (
+    SELECT bucket, sum(requests)::bigint AS requests, sum(breaches)::bigint AS breaches,
+           min(latency_slo_ms) AS least_slo, max(latency_slo_ms) AS most_slo
+    FROM (SELECT bucket, model_id, sum(requests) AS requests, sum(breaches) AS breaches
+          FROM (SELECT r.bucket, r.model_id, r.requests, over.requests AS breaches
+                FROM rolled_up r
+                CROSS JOIN LATERAL (SELECT sum(l.requests) AS requests
+                                    FROM wattscore.rollup_latency_model_day l
+                                    WHERE l.bucket = r.bucket AND l.model_id = r.model_id AND l.bin > r.objective_bin) AS over
+                UNION ALL
+                SELECT t.bucket, t.model_id, t.requests, CASE WHEN t.bin > o.bin THEN t.requests END
+                FROM tail t
+                JOIN objective o USING (model_id)) AS of_model
+          GROUP BY bucket, model_id
+          HAVING sum(requests) <> 0) AS by_model
+    JOIN objective USING (model_id)
+    GROUP BY bucket
+)
+SELECT bucket, '' AS member, coalesce(b.bins, '{}'), coalesce(b.requests, '{}'), coalesce(j.requests, 0), coalesce(j.breaches, 0),
+       CASE WHEN j.least_slo = j.most_slo THEN j.least_slo END
+FROM (SELECT bucket, array_agg(bin ORDER BY bin) AS bins, array_agg(requests ORDER BY bin) AS requests FROM binned GROUP BY bucket) AS b
+FULL JOIN judged j USING (bucket)
+ORDER BY bucket

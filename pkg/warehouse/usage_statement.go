@@ -1,0 +1,240 @@
+package warehouse
+
+import (
+	_ "embed"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+)
+
+//go:embed statements/usage.sql
+var usageSQL string
+
+// usageColumns are the measures of the roll-ups, and of which set each is.
+var usageColumns = []struct {
+	name    string
+	measure Measure
+}{
+	{"events", 0}, {"requests", 0}, {"input_tokens", MeasureTokens}, {"output_tokens", MeasureTokens},
+	{"it_energy_nwh", 0}, {"measured_energy_nwh", 0}, {"cost_nusd", MeasureCost}, {"cost_open_nwh", MeasureCost},
+	{"carbon_location_ug", MeasureCarbon}, {"carbon_location_open_nwh", MeasureCarbon},
+	{"carbon_market_ug", MeasureCarbon}, {"carbon_market_open_nwh", MeasureCarbon},
+	{"gpu_microhours", MeasureGPU}, {"gpu_memory_microhours", MeasureGPU},
+	{"latency_us", MeasureLatency}, {"latency_requests", MeasureLatency},
+}
+
+// memberExpressions are what a dimension's member is, by the alias of the table that
+// has it.
+var memberExpressions = map[kpi.Dimension]string{
+	kpi.DimensionBusinessUnit: "p.business_unit", kpi.DimensionTeam: "p.team", kpi.DimensionProductLine: "p.product_line",
+	kpi.DimensionCostCentre: "p.cost_centre", kpi.DimensionOwner: "p.owner", kpi.DimensionProject: "p.name",
+	kpi.DimensionModel: "m.name", kpi.DimensionProvider: "m.provider", kpi.DimensionFamily: "m.family",
+	kpi.DimensionTaskClass: "m.task_class", kpi.DimensionStage: "m.stage",
+	kpi.DimensionRegion: "r.code", kpi.DimensionEndpoint: "e.name", kpi.DimensionWorkload: "w.code",
+}
+
+// memberTables are the tables of memberExpressions and their keys, by alias.
+var memberTables = map[string]struct{ name, key string }{
+	"p": {"project", "project_id"}, "m": {"model", "model_id"}, "r": {"region", "region_id"},
+	"e": {"endpoint", "endpoint_id"}, "w": {"workload", "workload_id"},
+}
+
+// memberOf is how a statement reads a dimension's member: the expression, and the
+// alias of the table that has it. A member that is not known is kpi.None. The order
+// is that of bytes, as comparing by the database's locale costs more than adding up.
+func memberOf(dimension kpi.Dimension) (expression, alias string, err error) {
+	expression, ok := memberExpressions[dimension]
+	if !ok {
+		return "", "", fmt.Errorf("the roll-ups cannot be grouped by %q", dimension)
+	}
+	alias, _, _ = strings.Cut(expression, ".")
+	return "coalesce(" + expression + `, '__none__') COLLATE "C"`, alias, nil
+}
+
+// memberJoin brings in a table of memberTables. Every key is there; LEFT JOIN says so
+// to the planner, who would else expect few rows.
+func memberJoin(alias, onKey string) string {
+	table := memberTables[alias]
+	return fmt.Sprintf(" LEFT JOIN wattscore.%s %s ON %[2]s.%s = %s", table.name, alias, table.key, onKey)
+}
+
+// memberFilters are the conditions of a filter on a roll-up's own columns.
+var memberFilters = []struct {
+	dimension kpi.Dimension
+	condition string
+}{
+	{kpi.DimensionBusinessUnit, "project_id IN (SELECT project_id FROM wattscore.project WHERE business_unit = ANY (@business_units::text[]))"},
+	{kpi.DimensionTeam, "project_id IN (SELECT project_id FROM wattscore.project WHERE team = ANY (@teams::text[]))"},
+	{kpi.DimensionProject, "project_id IN (SELECT project_id FROM wattscore.project WHERE name = ANY (@projects::text[]))"},
+	{kpi.DimensionModel, "model_id IN (SELECT model_id FROM wattscore.model WHERE name = ANY (@models::text[]))"},
+	{kpi.DimensionRegion, "region_id IN (SELECT region_id FROM wattscore.region WHERE code = ANY (@regions::text[]))"},
+	{kpi.DimensionWorkload, "workload_id IN (SELECT workload_id FROM wattscore.workload WHERE code = ANY (@workloads::text[]))"},
+	{kpi.DimensionEndpoint, "endpoint_id IN (SELECT endpoint_id FROM wattscore.endpoint WHERE name = ANY (@endpoints::text[]))"},
+}
+
+// filterConditions are the conditions of filters on the keys of facts and roll-ups.
+func filterConditions(filters kpi.Filters) string {
+	var conditions strings.Builder
+	for _, filter := range memberFilters {
+		if len(filters[filter.dimension]) > 0 {
+			conditions.WriteString(" AND " + filter.condition)
+		}
+	}
+	return conditions.String()
+}
+
+// keysNeeded are the keys that a grouping and filters tell apart.
+func keysNeeded(groupBy []kpi.Dimension, filters kpi.Filters) map[string]bool {
+	needed := map[string]bool{}
+	need := func(dimension kpi.Dimension) {
+		alias, _, _ := strings.Cut(memberExpressions[dimension], ".")
+		needed[memberTables[alias].key] = true
+	}
+	for _, dimension := range groupBy {
+		need(dimension)
+	}
+	for dimension, members := range filters {
+		if len(members) > 0 {
+			need(dimension)
+		}
+	}
+	return needed
+}
+
+// family is a set of roll-ups by the same keys; see wattscore.rollup_family.
+type family struct {
+	name string
+	keys []string
+}
+
+// has says whether the family tells all of some keys apart.
+func (f family) has(keys map[string]bool) bool {
+	for key := range keys {
+		if !slices.Contains(f.keys, key) {
+			return false
+		}
+	}
+	return true
+}
+
+// allKeys is the family that any question can be answered from; fewerKeys are
+// quicker to read, the quickest first.
+var (
+	allKeys   = family{"rollup", []string{"model_id", "project_id", "region_id", "endpoint_id", "workload_id"}}
+	fewerKeys = []family{
+		{"rollup_site", []string{"region_id", "workload_id"}},
+		{"rollup_model", []string{"model_id", "region_id", "workload_id"}},
+	}
+)
+
+// familyFor is the quickest family that answers a request. A score is by what the
+// models are for.
+func familyFor(request UsageRequest) family {
+	needed := keysNeeded(request.GroupBy, request.Filters)
+	if request.Omit&MeasureScore == 0 {
+		needed["model_id"] = true
+	}
+	for _, candidate := range fewerKeys {
+		if candidate.has(needed) {
+			return candidate
+		}
+	}
+	return allKeys
+}
+
+// usageStatements keeps the statements that were asked for, by what they depend on.
+var usageStatements sync.Map
+
+// usageStatement is usage.sql with the roll-ups, conditions, members and measures
+// of a request, and with months if it reads any. All text is ours; what a person
+// names is an argument.
+func usageStatement(request UsageRequest, months bool) (string, error) {
+	key := fmt.Sprint(request.GroupBy, filterConditions(request.Filters), request.Omit, months)
+	if known, ok := usageStatements.Load(key); ok {
+		return known.(string), nil
+	}
+	statement, err := composeUsage(request, months)
+	if err == nil {
+		usageStatements.Store(key, statement)
+	}
+	return statement, err
+}
+
+var (
+	monthsOfUsage = regexp.MustCompile(`(?s) */\* months \*/.*?/\* end of months \*/\n`)
+	scoredOfUsage = regexp.MustCompile(`(?s) */\* scored \*/.*?/\* end of scored \*/\n`)
+	blocksOfUsage = regexp.MustCompile(` */\* (end of )?(months|scored) \*/\n?`)
+)
+
+func composeUsage(request UsageRequest, months bool) (string, error) {
+	members := make([]string, len(request.GroupBy))
+	grouped := keysNeeded(request.GroupBy, nil)
+	grouped["region_id"], grouped["workload_id"] = true, true // what prices, and whether requests are served
+	joined := map[string]bool{"w": true}
+	for i, dimension := range request.GroupBy {
+		expression, alias, err := memberOf(dimension)
+		if err != nil {
+			return "", err
+		}
+		members[i], joined[alias] = expression, true
+	}
+	taskClass := "NULL"
+	if request.Omit&MeasureScore == 0 {
+		grouped["model_id"], joined["m"], taskClass = true, true, "m.task_class"
+	}
+	var joins strings.Builder
+	for _, alias := range slices.Sorted(maps.Keys(joined)) {
+		joins.WriteString(memberJoin(alias, "f."+memberTables[alias].key))
+	}
+	var groupKeys []string
+	for _, key := range slices.Sorted(maps.Keys(grouped)) {
+		groupKeys = append(groupKeys, "b."+key)
+	}
+	read := familyFor(request)
+	keys := make([]string, len(allKeys.keys))
+	for i, key := range allKeys.keys {
+		if keys[i] = key; !slices.Contains(read.keys, key) {
+			keys[i] = "NULL::int AS " + key
+		}
+	}
+	var measures, noMeasures, sumsOmitted []string
+	for _, column := range usageColumns {
+		none := "NULL::bigint AS " + column.name
+		noMeasures = append(noMeasures, none)
+		if request.Omit&column.measure == 0 {
+			measures = append(measures, column.name)
+		} else {
+			measures = append(measures, none)
+			sumsOmitted = append(sumsOmitted, `b\.sign \* b\.`+column.name, column.name)
+		}
+	}
+	statement := usageSQL
+	if request.Omit&MeasureScore != 0 {
+		sumsOmitted = append(sumsOmitted, `b\.unrequested_nwh`, "requested_nwh", `requests \* wh_per_1k_requests`)
+		statement = scoredOfUsage.ReplaceAllString(statement, "")
+	}
+	if !months {
+		statement = monthsOfUsage.ReplaceAllString(statement, "")
+	}
+	statement = blocksOfUsage.ReplaceAllString(statement, "")
+	for _, sum := range sumsOmitted { // an exact sum costs a microsecond a row, of nothing too
+		statement = regexp.MustCompile(`sum\(`+sum+`\b[^()]*\)( FILTER \([^()]*\))?`).ReplaceAllString(statement, "NULL::numeric")
+	}
+	return strings.NewReplacer(
+		"/* members */", "ARRAY["+strings.Join(members, ", ")+"]::text[]",
+		" /* joins */", joins.String(),
+		" /* filter */", filterConditions(request.Filters),
+		"/* family */", read.name,
+		"/* keys */", strings.Join(keys, ", "),
+		"/* group keys */", strings.Join(groupKeys, ", "),
+		"/* task class */", taskClass,
+		"/* all keys */", strings.Join(allKeys.keys, ", "),
+		"/* measures */", strings.Join(measures, ", "),
+		"/* no measures */", strings.Join(noMeasures, ", "),
+	).Replace(statement), nil
+}
