@@ -30,6 +30,7 @@ type Instance struct {
 	reader      *warehouse.Reader
 	answers     *answers
 	company     query.Company
+	localGPUs   query.LocalGPUs
 }
 
 var (

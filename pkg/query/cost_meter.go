@@ -21,6 +21,7 @@ var costMeter = Type{
 	RestsOn:     []Evidence{EvidenceEvents, EvidenceBusiness},
 	Formats:     []Format{FormatTable, FormatNumber},
 	Metrics:     []string{"budget_used", "projected_day_usd", "spend_day_usd", "spend_hour_usd", "burn_usd_per_hour", "budget_day_usd"},
+	Streams:     true,
 	ofTheMoment: true,
 	answer:      answerCostMeter,
 }
