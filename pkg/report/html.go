@@ -1,0 +1,231 @@
+package report
+
+import (
+	_ "embed"
+	"html/template"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+)
+
+//go:embed page.html
+var pageText string
+
+//go:embed page.css
+var pageStyle string
+
+var page = template.Must(template.New("page").Funcs(template.FuncMap{"join": strings.Join, "inc": func(i int) int { return i + 1 }}).Parse(pageText))
+
+// tile is a headline figure of the page; the two methods of carbon share one.
+type tile struct {
+	Label   string
+	Figures []tileFigure
+	Wide    bool
+}
+
+type tileFigure struct {
+	Label, Value, Change, Previous, Tone, Explains string
+}
+
+// table is a section as the page shows it.
+type table struct {
+	Title   string
+	Lead    []string
+	Columns []Column
+	Rows    []tableRow
+	More    int // rows that the page has no room for
+	Head    string
+	None    string
+}
+
+type tableRow struct {
+	Name   string
+	Number int // of the chart, 0 none
+	Cells  []tableCell
+}
+
+type tableCell struct {
+	Text   string
+	Number bool
+	Tone   string
+	Bar    int // tenths of a per cent of the longest bar; 0: none
+}
+
+// pageData is what the template shows.
+type pageData struct {
+	*Report
+	Style                                                           template.CSS
+	Subtitle                                                        []string
+	Emptiness                                                       string
+	Running                                                         bool
+	Tiles                                                           []tile
+	Drivers                                                         []driverList
+	Cost, Carbon, Portfolio, KPIs, Forecast                         table
+	CostBudget, CarbonBudget                                        table
+	Hardware                                                        []string
+	CostTrend, IntensityTrend, CostChart, CarbonChart, QuadrantPlot template.HTML
+	Basis                                                           table
+	Sources                                                         []string
+}
+
+// driverList is what changed a measure.
+type driverList struct {
+	Lead      string
+	Sentences []string
+}
+
+// WriteHTML writes the report as one page with nothing outside it: style, charts
+// and all. A browser prints it on two sheets of A4 or Letter.
+func (r *Report) WriteHTML(to io.Writer) error {
+	data := pageData{Report: r, Style: template.CSS(pageStyle), Subtitle: r.subtitle(), Running: !r.Period.Over(r.Now), //nolint:gosec // our own style sheet
+		Tiles: r.tiles(), Drivers: r.driverLists(), Hardware: r.Section("hardware").Lead, Sources: Literature,
+		Carbon: r.table("carbon", 0, 1), Portfolio: r.table("models", 0, 1, 2, 3, 4, 5), KPIs: r.table("kpis", 0, 1, 2, 3, 4, 5),
+		Forecast: r.table("forecast", 0, 1, 2, 3, 4, 5), CostBudget: r.table("cost budget"), CarbonBudget: r.table("carbon budget"), Basis: r.table("basis", 0)}
+	if r.Empty {
+		data.Emptiness = r.emptiness()
+	}
+	data.Carbon.bars(r.Section("carbon"))
+	for i := range data.Portfolio.Rows {
+		data.Portfolio.Rows[i].Number = i + 1
+		data.Portfolio.Rows[i].Cells[0].Tone = quadrantTones[kpi.Quadrant(data.Portfolio.Rows[i].Cells[0].Text)]
+	}
+	if err := r.draw(&data); err != nil {
+		return err
+	}
+	return page.Execute(to, data)
+}
+
+func (r *Report) draw(data *pageData) error {
+	var err error
+	if data.CostTrend, err = r.trends["cost_usd"].draw("cost-trend", "Cost"); err != nil {
+		return err
+	}
+	if data.IntensityTrend, err = r.trends["kwh_per_1k_requests"].draw("intensity-trend", "IT energy per 1k requests"); err != nil {
+		return err
+	}
+	costLayout := "Jan 06"
+	if costStep(r.Period.Interval) == "week" {
+		costLayout = "2 Jan"
+	}
+	if data.CostChart, err = drawBudget("cost-budget", "Cost against budget", "currencyUSD", costLayout, r.budgets["cost budget"]); err != nil {
+		return err
+	}
+	if data.CarbonChart, err = drawBudget("carbon-budget", "Carbon against budget, by week", "suffix:kgCO₂e", "2 Jan", r.budgets["carbon budget"]); err != nil {
+		return err
+	}
+	if len(r.models) > 0 {
+		data.QuadrantPlot, err = drawQuadrant("quadrant", r.models)
+	}
+	return err
+}
+
+// The page's classes of what is good and what is not.
+const (
+	toneGood, toneBad, toneCare, toneCalm = "good", "bad", "care", "calm"
+)
+
+var quadrantTones = map[kpi.Quadrant]string{
+	kpi.QuadrantImmediateAction: toneBad, kpi.QuadrantShowcase: toneGood,
+	kpi.QuadrantOptimiseOrRetire: toneCare, kpi.QuadrantMaintain: toneCalm,
+}
+
+func toneOf(better int) string {
+	switch {
+	case better > 0:
+		return toneGood
+	case better < 0:
+		return toneBad
+	}
+	return ""
+}
+
+func (r *Report) tiles() []tile {
+	s := r.Section("headline")
+	var tiles []tile
+	for i, row := range s.Rows {
+		label, method, split := strings.Cut(row.Name, ", ")
+		f := tileFigure{Label: method, Value: s.show(i, 0), Previous: s.show(i, 1), Explains: row.Cells[3].Text}
+		if ratio := row.Cells[2]; ratio.Value != nil {
+			f.Change, f.Tone = arrow(*ratio.Value)+" "+ratio.Text, toneOf(ratio.better)
+		}
+		if last := len(tiles) - 1; split && last >= 0 && tiles[last].Label == label {
+			tiles[last].Figures, tiles[last].Wide = append(tiles[last].Figures, f), true
+			continue
+		}
+		tiles = append(tiles, tile{Label: label, Figures: []tileFigure{f}})
+	}
+	return tiles
+}
+
+func arrow(ratio float64) string {
+	switch {
+	case ratio >= 0.0005:
+		return "▲"
+	case ratio <= -0.0005:
+		return "▼"
+	}
+	return "="
+}
+
+func (r *Report) driverLists() []driverList {
+	s := r.Section("drivers")
+	var lists []driverList
+	for i, d := range driversOf {
+		var list driverList
+		if i < len(s.Lead) {
+			list.Lead = s.Lead[i]
+		}
+		for row := range s.Rows {
+			if s.Rows[row].Cells[1].Text == lowerFirst(d.measure) {
+				list.Sentences = append(list.Sentences, s.Rows[row].Name)
+			}
+		}
+		if len(list.Sentences) > 0 {
+			lists = append(lists, list)
+		}
+	}
+	return lists
+}
+
+// table takes a section's columns that the page shows.
+func (r *Report) table(key string, columns ...int) table {
+	s := r.Section(key)
+	t := table{Title: s.Title, Lead: s.Lead, More: len(s.Rows) - s.shown()}
+	if len(s.Rows) == 0 {
+		t.None = s.notAvailable()
+	}
+	for _, column := range columns {
+		t.Columns = append(t.Columns, s.Columns[column])
+	}
+	for i := range s.shown() {
+		row := tableRow{Name: s.Rows[i].Name}
+		for _, column := range columns {
+			cell := s.Rows[i].Cells[column]
+			row.Cells = append(row.Cells, tableCell{Text: s.show(i, column), Number: cell.number, Tone: toneOf(cell.better)})
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// bars gives each figure a bar as long as it is large, in one scale for both
+// methods.
+func (t *table) bars(s *Section) {
+	most := 0.0
+	for _, row := range s.Rows {
+		for _, cell := range row.Cells {
+			if cell.Value != nil {
+				most = max(most, *cell.Value)
+			}
+		}
+	}
+	for i := range t.Rows {
+		for column := range t.Rows[i].Cells {
+			if value := s.Rows[i].Cells[column].Value; value != nil && most > 0 {
+				t.Rows[i].Cells[column].Bar = int(math.Round(1000 * *value / most))
+			}
+		}
+	}
+}
