@@ -38,8 +38,8 @@ func (r *Report) addBasis(measured *float64) {
 // explained are the fields whose formulas the method note repeats.
 var explained = []struct{ answer, field string }{
 	{"totals", "facility_kwh"}, {"totals", "cost_usd"}, {"carbon", "location_t"}, {"carbon", "market_t"},
-	{"totals", "score"}, {"models", "potential_saving_usd"}, {"energyDrivers", "effect"}, {"costBudget", "variance"},
-	{"cost_usd", "forecast"}, {"cost_usd", "lower_80"}, {"hardware", "embodied_amortised_kg"},
+	{"totals", "score"}, {"models", "potential_saving_usd"}, {"energyDrivers", "effect"},
+	{"hardware", "embodied_amortised_kg"},
 }
 
 func (r *Report) addFormulas(answers map[string]data.Frames) error {
@@ -61,7 +61,7 @@ var Literature = []string{
 	"GHG Protocol, Scope 2 Guidance (location- and market-based method)",
 	"ISO/IEC 21031:2024, Software Carbon Intensity (embodied carbon by time in use)",
 	"Ang, Energy Policy 33 (2005), and Ang and Liu, Energy Policy 35 (2007) (LMDI-I, the drivers)",
-	"Hyndman and Koehler, International Journal of Forecasting 22 (2006) (MASE)",
+	"Hyndman and Koehler, International Journal of Forecasting 22 (2006) (MASE, the back-test of exponential smoothing)",
 	"reference intensities: ML.ENERGY benchmark; Luccioni et al., FAccT 2024",
 }
 

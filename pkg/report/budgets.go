@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -42,7 +43,7 @@ func (r *Report) addBudgets(answers map[string]data.Frames) {
 		if said := describeBudget(rows, s, meta.Step); said != "" {
 			s.Lead = []string{said}
 		}
-		r.add(s, answers[b.answer])
+		r.add(s, source{"", answers[b.answer]})
 	}
 }
 
@@ -78,6 +79,6 @@ func describeBudget(rows []record, s Section, step string) string {
 	case variance.Value == nil || *variance.Value <= 0:
 		return fmt.Sprintf("%d of %s heading over budget.", over, steps)
 	}
-	return fmt.Sprintf("%d of %s over budget. Furthest over: %s, %s (%s).", over, steps, lowerFirst(s.Rows[worst].Name),
+	return fmt.Sprintf("%d of %s over budget. Furthest over: %s, %s (%s).", over, steps, strings.Replace(s.Rows[worst].Name, "Week", "the week", 1),
 		change(*rows[worst].numbers["variance_pct"]), amount(variance.Unit, *variance.Value))
 }

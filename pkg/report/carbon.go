@@ -9,5 +9,5 @@ func (r *Report) addCarbon(answers map[string]data.Frames) {
 	for _, row := range records(answers["carbon"]) {
 		s.Rows = append(s.Rows, Row{Name: row.member("business_unit"), Cells: []Cell{row.figure("location_t"), row.figure("market_t")}})
 	}
-	r.add(s, answers["carbon"])
+	r.add(s, source{"", answers["carbon"]})
 }

@@ -24,7 +24,7 @@ var quadrantColours = map[kpi.Quadrant]color.Color{
 	kpi.QuadrantOptimiseOrRetire: amberColour, kpi.QuadrantMaintain: blueColour,
 }
 
-const quadrantHeight = 250
+const quadrantHeight = 230
 
 // drawQuadrant draws the models by criticality and Energy Score, larger with more
 // requests. The models of the table have its numbers, because names would be cut.

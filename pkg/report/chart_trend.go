@@ -80,7 +80,7 @@ func (t trend) draw(id, label string) (template.HTML, error) {
 func monthTicks(points []trendPoint) []plot.Tick {
 	var ticks []plot.Tick
 	for i := len(points) - 2; i >= 0; i -= 3 {
-		ticks = append(ticks, plot.Tick{Value: float64(i), Label: points[i].month.Format("Jan 06")})
+		ticks = append(ticks, plot.Tick{Value: float64(i), Label: points[i].month.Format("Jan 2006")})
 	}
 	return ticks
 }

@@ -30,7 +30,7 @@ func (r *Report) addDrivers(answers map[string]data.Frames) error {
 				row.figure("effect"), row.figure("share_of_change"), phrase(row.texts["driver"]), phrase(row.member("segment"))}})
 		}
 	}
-	r.add(s, answers["energyDrivers"], answers["carbonDrivers"])
+	r.add(s, source{"Energy", answers["energyDrivers"]}, source{"Carbon", answers["carbonDrivers"]})
 	return nil
 }
 

@@ -24,10 +24,10 @@ type trendPoint struct {
 type forecastMeta struct {
 	Trend struct {
 		Forecast *struct {
-			Model   string
-			MASE    *float64
-			Origins int `json:"backTestOrigins"`
-			Number  struct {
+			Model           string
+			MASE, NaiveMASE *float64
+			Origins         int `json:"backTestOrigins"`
+			Number          struct {
 				From, To    time.Time
 				Aggregation string
 				Value       *float64
@@ -40,12 +40,12 @@ type forecastMeta struct {
 func (r *Report) addForecast(answers map[string]data.Frames, calendar kpi.Calendar) error {
 	r.trends = map[string]trend{}
 	s := Section{Key: "forecast", Title: "Next quarter", Columns: []Column{{Label: "Expected"}, {Label: "Last month of it"},
-		{Label: "80 % interval, from"}, {Label: "to"}, {Label: "Back-test MASE"}, {Label: "Model"}}}
+		{Label: "80 % interval, from"}, {Label: "to"}, {Label: "Back-test error"}, {Label: "Seasonal naive’s"}, {Label: "Model"}}}
 	months := Section{Key: "by month", Title: "Trend and forecast by month", Drawn: true}
-	var all []data.Frames
+	var all []source
 	for _, m := range trendMeasures {
 		frames := answers[m.measure]
-		all = append(all, frames)
+		all = append(all, source{m.label, frames})
 		var meta forecastMeta
 		if err := readMeta(frames[0], &meta); err != nil {
 			return err
@@ -64,15 +64,15 @@ func (r *Report) addForecast(answers map[string]data.Frames, calendar kpi.Calend
 		}
 		r.trends[m.measure] = drawn
 		months.addMonths(m.label, drawn)
-		row := Row{Name: m.label, Cells: []Cell{figure(unit, nil), figure(unit, nil), figure(unit, nil), figure(unit, nil), figure("", nil), phrase("")}}
+		row := Row{Name: m.label, Cells: []Cell{figure(unit, nil), figure(unit, nil), figure(unit, nil), figure(unit, nil), figure("", nil), figure("", nil), phrase("")}}
 		if f := meta.Trend.Forecast; f != nil && last != nil {
 			next := calendar.Start(f.Number.From, kpi.IntervalQuarter)
 			s.Title = "Next quarter: " + nameOf(calendar, kpi.IntervalQuarter, next)
 			s.Columns[1].Label = last.time.In(r.Zone).Format("January 2006")
 			row.Cells = []Cell{figure(unit, f.Number.Value), figure(unit, last.numbers["forecast"]), figure(unit, last.numbers["lower_80"]),
-				figure(unit, last.numbers["upper_80"]), figure("", f.MASE), phrase(f.Model)}
+				figure(unit, last.numbers["upper_80"]), figure("", f.MASE), figure("", f.NaiveMASE), phrase(f.Model)}
 			s.Lead = []string{fmt.Sprintf("Expected %s, from monthly steps; the interval is that of its last month. "+
-				"MASE below 1: the model beat a seasonal naive forecast when it was tested on the past.", r.days(kpi.Span{From: f.Number.From, To: f.Number.To}))}
+				"Back-test errors are MASE over past months, beside those of a seasonal naive forecast: less is better.", r.days(kpi.Span{From: f.Number.From, To: f.Number.To}))}
 		}
 		s.Rows = append(s.Rows, row)
 	}

@@ -28,5 +28,5 @@ func (r *Report) addHardware(answers map[string]data.Frames) {
 	if len(stages) > 0 {
 		s.Lead = []string{"Accelerators at the end of the period: " + strings.Join(stages, "; ") + ". Embodied carbon stands apart from the operational carbon above."}
 	}
-	r.add(s, answers["hardware"])
+	r.add(s, source{"", answers["hardware"]})
 }

@@ -34,7 +34,7 @@ func (r *Report) addHeadline(answers map[string]data.Frames) {
 		ratio := kpi.RelativeChange(value.Value, previous)
 		s.Rows = append(s.Rows, Row{Name: h.label, Cells: []Cell{value, figure(value.Unit, previous), changeCell(ratio, h.better), phrase(h.explains)}})
 	}
-	r.add(s, answers["totals"], answers["totalsBefore"])
+	r.add(s, source{"", answers["totals"]}, source{"Preceding period", answers["totalsBefore"]})
 }
 
 // changeCell is a relative change; better says what a rise is.

@@ -23,6 +23,7 @@ type tile struct {
 	Label   string
 	Figures []tileFigure
 	Wide    bool
+	Class   string
 }
 
 type tileFigure struct {
@@ -41,9 +42,10 @@ type table struct {
 }
 
 type tableRow struct {
-	Name   string
-	Number int // of the chart, 0 none
-	Cells  []tableCell
+	Name             string
+	Number           int    // of the chart, 0 none
+	Under, UnderTone string // what stands under the name
+	Cells            []tableCell
 }
 
 type tableCell struct {
@@ -56,18 +58,26 @@ type tableCell struct {
 // pageData is what the template shows.
 type pageData struct {
 	*Report
-	Style                                                           template.CSS
-	Subtitle                                                        []string
-	Emptiness                                                       string
-	Running                                                         bool
-	Tiles                                                           []tile
-	Drivers                                                         []driverList
-	Cost, Carbon, Portfolio, KPIs, Forecast                         table
-	CostBudget, CarbonBudget                                        table
-	Hardware                                                        []string
-	CostTrend, IntensityTrend, CostChart, CarbonChart, QuadrantPlot template.HTML
-	Basis                                                           table
-	Sources                                                         []string
+	Style                                   template.CSS
+	Subtitle                                []string
+	Emptiness                               string
+	Running                                 bool
+	Tiles                                   []tile
+	Drivers                                 []driverList
+	Cost, Carbon, Portfolio, KPIs, Forecast table
+	Budgets                                 []budgetPanel
+	BudgetKey                               bool
+	NoDrivers                               string
+	Hardware                                []string
+	CostTrend, IntensityTrend, QuadrantPlot template.HTML
+	Basis                                   table
+	Sources                                 []string
+}
+
+// budgetPanel is a budget as the page shows it.
+type budgetPanel struct {
+	table
+	Chart template.HTML
 }
 
 // driverList is what changed a measure.
@@ -81,15 +91,18 @@ type driverList struct {
 func (r *Report) WriteHTML(to io.Writer) error {
 	data := pageData{Report: r, Style: template.CSS(pageStyle), Subtitle: r.subtitle(), Running: !r.Period.Over(r.Now), //nolint:gosec // our own style sheet
 		Tiles: r.tiles(), Drivers: r.driverLists(), Hardware: r.Section("hardware").Lead, Sources: Literature,
-		Carbon: r.table("carbon", 0, 1), Portfolio: r.table("models", 0, 1, 2, 3, 4, 5), KPIs: r.table("kpis", 0, 1, 2, 3, 4, 5),
-		Forecast: r.table("forecast", 0, 1, 2, 3, 4, 5), CostBudget: r.table("cost budget"), CarbonBudget: r.table("carbon budget"), Basis: r.table("basis", 0)}
+		Carbon: r.table("carbon", 0, 1), Portfolio: r.table("models", 1, 4, 5), KPIs: r.table("kpis", 0, 1, 2, 3, 4),
+		Forecast: r.table("forecast", 0, 1, 2, 3, 4, 5, 6), NoDrivers: r.Section("drivers").notAvailable(), Basis: r.table("basis", 0)}
 	if r.Empty {
 		data.Emptiness = r.emptiness()
 	}
 	data.Carbon.bars(r.Section("carbon"))
 	for i := range data.Portfolio.Rows {
-		data.Portfolio.Rows[i].Number = i + 1
-		data.Portfolio.Rows[i].Cells[0].Tone = quadrantTones[kpi.Quadrant(data.Portfolio.Rows[i].Cells[0].Text)]
+		row, quadrant := &data.Portfolio.Rows[i], r.models[i].quadrant
+		row.Number, row.Under, row.UnderTone = i+1, string(quadrant), quadrantTones[quadrant]
+	}
+	for i := range data.KPIs.Rows {
+		data.KPIs.Rows[i].Under = "For " + r.Section("kpis").Rows[i].Cells[5].Text
 	}
 	if err := r.draw(&data); err != nil {
 		return err
@@ -105,15 +118,18 @@ func (r *Report) draw(data *pageData) error {
 	if data.IntensityTrend, err = r.trends["kwh_per_1k_requests"].draw("intensity-trend", "IT energy per 1k requests"); err != nil {
 		return err
 	}
-	costLayout := "Jan 06"
+	costLayout := "Jan 2006"
 	if costStep(r.Period.Interval) == "week" {
 		costLayout = "2 Jan"
 	}
-	if data.CostChart, err = drawBudget("cost-budget", "Cost against budget", "currencyUSD", costLayout, r.budgets["cost budget"]); err != nil {
-		return err
-	}
-	if data.CarbonChart, err = drawBudget("carbon-budget", "Carbon against budget, by week", "suffix:kgCO₂e", "2 Jan", r.budgets["carbon budget"]); err != nil {
-		return err
+	for _, b := range []struct{ key, id, unit, layout string }{
+		{"cost budget", "cost-budget", "currencyUSD", costLayout}, {"carbon budget", "carbon-budget", "suffix:kgCO₂e", "2 Jan"},
+	} {
+		panel := budgetPanel{table: r.table(b.key)}
+		if panel.Chart, err = drawBudget(b.id, panel.Title, b.unit, b.layout, r.budgets[b.key]); err != nil {
+			return err
+		}
+		data.Budgets, data.BudgetKey = append(data.Budgets, panel), data.BudgetKey || panel.Chart != ""
 	}
 	if len(r.models) > 0 {
 		data.QuadrantPlot, err = drawQuadrant("quadrant", r.models)
@@ -155,6 +171,14 @@ func (r *Report) tiles() []tile {
 			continue
 		}
 		tiles = append(tiles, tile{Label: label, Figures: []tileFigure{f}})
+	}
+	for i := range tiles { // three to a row; in the row of the pair it takes half
+		switch {
+		case tiles[i].Wide:
+			tiles[i].Class = "wide"
+		case i >= 3:
+			tiles[i].Class = "slim"
+		}
 	}
 	return tiles
 }

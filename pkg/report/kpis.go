@@ -8,9 +8,13 @@ func (r *Report) addKPIs(answers map[string]data.Frames) {
 	for _, row := range records(answers["kpis"]) {
 		unit := row.texts["unit"]
 		value, previous := figure("", row.numbers["value"]), figure("", row.numbers["previous"])
+		relative := changeCell(row.numbers["change"], 0)
+		if relative.Value == nil && value.Value != nil && previous.Value != nil {
+			relative = phrase("") // a figure around zero has no relative change
+		}
 		value.Previous, value.Words, previous.Words = row.numbers["previous"], unit, unit
 		s.Rows = append(s.Rows, Row{Name: row.texts["kpi"], Cells: []Cell{value, phrase(unit), previous,
-			changeCell(row.numbers["change"], 0), phrase(row.texts["formula"]), phrase(row.texts["audience"])}})
+			relative, phrase(row.texts["formula"]), phrase(row.texts["audience"])}})
 	}
-	r.add(s, answers["kpis"])
+	r.add(s, source{"", answers["kpis"]})
 }

@@ -40,5 +40,5 @@ func (r *Report) addModels(answers map[string]data.Frames) {
 	case len(s.Rows) > 0:
 		s.Lead = []string{"No model that the business depends on is inefficient."}
 	}
-	r.add(s, answers["models"])
+	r.add(s, source{"", answers["models"]})
 }

@@ -90,7 +90,7 @@ func (s *Section) show(row, column int) string {
 func (s *Section) scaleAt(row, column int) scale {
 	cell := s.Rows[row].Cells[column]
 	for _, other := range s.Rows {
-		if other.Cells[column].number && other.Cells[column].Unit != cell.Unit {
+		if other := other.Cells[column]; other.number && (other.Unit != cell.Unit || other.Words != cell.Words) {
 			return scaleOf(cell.Unit, *cell.Value)
 		}
 	}
@@ -133,15 +133,35 @@ func (r *Report) notice(n Notice) int {
 	return len(r.Notices)
 }
 
+// source is an answer that a section is made of.
+type source struct {
+	of     string // what its notices are of, where the section is of several; empty: of all of it
+	frames data.Frames
+}
+
 // add puts a section into the report with the notices of the answers it is made of.
 // Where a figure is missing and no answer says why, the report does.
-func (r *Report) add(s Section, answers ...data.Frames) {
-	for _, frames := range answers {
-		for _, frame := range frames {
+func (r *Report) add(s Section, answers ...source) {
+	var told []Notice
+	of := map[Notice][]string{}
+	for _, answer := range answers {
+		for _, frame := range answer.frames {
 			for _, n := range frame.Meta.Notices {
-				s.mention(r.notice(Notice{Warning: n.Severity != data.NoticeSeverityInfo, Text: n.Text}))
+				notice := Notice{Warning: n.Severity != data.NoticeSeverityInfo, Text: n.Text}
+				if !slices.Contains(told, notice) {
+					told = append(told, notice)
+				}
+				if !slices.Contains(of[notice], answer.of) {
+					of[notice] = append(of[notice], answer.of)
+				}
 			}
 		}
+	}
+	for _, n := range told {
+		if who := of[n]; len(who) < len(answers) && !slices.Contains(who, "") {
+			n.Text = strings.Join(who, "; ") + ": " + n.Text
+		}
+		s.mention(r.notice(n))
 	}
 	if len(s.Notices) == 0 && s.lacks() {
 		s.mention(r.notice(Notice{Text: fmt.Sprintf("%s: n/a marks what nothing was recorded for.", s.Title)}))
