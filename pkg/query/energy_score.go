@@ -104,6 +104,9 @@ func energyScoreTable(ctx context.Context, source Source, request Request, optio
 		{"kwh_per_1k_requests", "IT energy × 1,000 / requests"},
 		{"cost_per_transaction_usd", "energy cost or full cost / requests"},
 	}
+	if slices.Contains(options.Also, "facility_kwh") {
+		m.Formulas = append(m.Formulas, formulaMeta{"facility_kwh", "Σ IT energy × PUE of the region at the time"})
+	}
 	stars := map[string]int{}
 	if rated {
 		m.Cohorts = rateCohorts(answers[1], options.StarBands, p.span.To.In(p.calendar.Location), stars)

@@ -70,8 +70,10 @@ func (t trend) draw(id, label string) (template.HTML, error) {
 	description := fmt.Sprintf("By month from %s: %s in %s.", monthOf(t.points[0].month), amount(t.unit, actual[len(actual)-1].Y),
 		monthOf(t.points[int(actual[len(actual)-1].X)].month))
 	if n := len(forecast); n > 1 {
-		description += fmt.Sprintf(" Expected for %s: %s, in four of five cases between %s and %s.", monthOf(t.points[int(forecast[n-1].X)].month),
-			amount(t.unit, forecast[n-1].Y), amount(t.unit, lower[len(lower)-1].Y), amount(t.unit, upper[len(upper)-1].Y))
+		description += fmt.Sprintf(" Expected for %s: %s.", monthOf(t.points[int(forecast[n-1].X)].month), amount(t.unit, forecast[n-1].Y))
+		if len(lower) > 0 {
+			description += fmt.Sprintf(" In four of five cases between %s and %s.", amount(t.unit, lower[len(lower)-1].Y), amount(t.unit, upper[len(upper)-1].Y))
+		}
 	}
 	return drawing(id, p, chartHeight, label+" by month, with forecast", description)
 }

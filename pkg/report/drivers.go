@@ -26,7 +26,7 @@ func (r *Report) addDrivers(answers map[string]data.Frames) error {
 			s.Lead = append(s.Lead, lead)
 		}
 		for _, row := range rows {
-			s.Rows = append(s.Rows, Row{Name: row.texts["sentence"], Cells: []Cell{row.figure("rank"), phrase(lowerFirst(d.measure)),
+			s.Rows = append(s.Rows, Row{Name: row.texts["sentence"], Cells: []Cell{figure("short", row.numbers["rank"]), phrase(lowerFirst(d.measure)),
 				row.figure("effect"), row.figure("share_of_change"), phrase(row.texts["driver"]), phrase(row.member("segment"))}})
 		}
 	}

@@ -43,6 +43,7 @@ func (r *Report) addForecast(answers map[string]data.Frames, calendar kpi.Calend
 		{Label: "80 % interval, from"}, {Label: "to"}, {Label: "Back-test error"}, {Label: "Seasonal naive’s"}, {Label: "Model"}}}
 	months := Section{Key: "by month", Title: "Trend and forecast by month", Drawn: true}
 	var all []source
+	var avoided *float64 // cumulative: the last month has it all
 	for _, m := range trendMeasures {
 		frames := answers[m.measure]
 		all = append(all, source{m.label, frames})
@@ -58,6 +59,9 @@ func (r *Report) addForecast(answers map[string]data.Frames, calendar kpi.Calend
 			point := trendPoint{month: row.time.In(r.Zone), actual: row.numbers["actual"], forecast: row.numbers["forecast"],
 				lower: row.numbers["lower_80"], upper: row.numbers["upper_80"]}
 			drawn.points = append(drawn.points, point)
+			if m.measure == "cost_usd" && row.numbers["cost_avoided_usd"] != nil {
+				avoided = row.numbers["cost_avoided_usd"]
+			}
 			if f := meta.Trend.Forecast; f != nil && !row.time.Before(f.Number.From) && row.time.Before(f.Number.To) {
 				last = &rows[i]
 			}
@@ -78,6 +82,9 @@ func (r *Report) addForecast(answers map[string]data.Frames, calendar kpi.Calend
 	}
 	r.add(s, all...)
 	r.add(months)
+	r.add(Section{Key: "cost avoided", Title: "Cost avoided", Columns: []Column{{Label: "Value"}, {Label: "What it is"}},
+		Rows: []Row{{Name: "Energy cost avoided", Cells: []Cell{figure("currencyUSD", avoided),
+			phrase("in the twelve months up to the end of the period, by each model's better intensity against the twelve months before; below zero where models got worse")}}}}, all[0])
 	return nil
 }
 
@@ -85,6 +92,9 @@ func (r *Report) addForecast(answers map[string]data.Frames, calendar kpi.Calend
 func (s *Section) addMonths(label string, t trend) {
 	s.Columns = []Column{{Label: "Measure"}, {Label: "Actual"}, {Label: "Forecast"}, {Label: "80 % interval, from"}, {Label: "to"}}
 	for _, point := range t.points {
+		if point.actual == nil && point.forecast == nil {
+			continue // before the first usage
+		}
 		cells := []Cell{phrase(label)}
 		for _, value := range []*float64{point.actual, point.forecast, point.lower, point.upper} {
 			cell := figure(t.unit, value)

@@ -67,7 +67,7 @@ type pageData struct {
 	Cost, Carbon, Portfolio, KPIs, Forecast table
 	Budgets                                 []budgetPanel
 	BudgetKey                               bool
-	NoDrivers                               string
+	NoDrivers, Avoided                      string
 	Hardware                                []string
 	CostTrend, IntensityTrend, QuadrantPlot template.HTML
 	Basis                                   table
@@ -92,7 +92,7 @@ func (r *Report) WriteHTML(to io.Writer) error {
 	data := pageData{Report: r, Style: template.CSS(pageStyle), Subtitle: r.subtitle(), Running: !r.Period.Over(r.Now), //nolint:gosec // our own style sheet
 		Tiles: r.tiles(), Drivers: r.driverLists(), Hardware: r.Section("hardware").Lead, Sources: Literature,
 		Carbon: r.table("carbon", 0, 1), Portfolio: r.table("models", 1, 4, 5), KPIs: r.table("kpis", 0, 1, 2, 3, 4),
-		Forecast: r.table("forecast", 0, 1, 2, 3, 4, 5, 6), NoDrivers: r.Section("drivers").notAvailable(), Basis: r.table("basis", 0)}
+		Forecast: r.table("forecast", 0, 1, 2, 3, 4, 5, 6), NoDrivers: r.Section("drivers").notAvailable(), Avoided: r.avoided(), Basis: r.table("basis", 0)}
 	if r.Empty {
 		data.Emptiness = r.emptiness()
 	}
@@ -211,6 +211,12 @@ func (r *Report) driverLists() []driverList {
 		}
 	}
 	return lists
+}
+
+// avoided says what efficiency has saved.
+func (r *Report) avoided() string {
+	s := r.Section("cost avoided")
+	return s.Rows[0].Name + ": " + s.show(0, 0) + " " + s.Rows[0].Cells[1].Text + "."
 }
 
 // table takes a section's columns that the page shows.
