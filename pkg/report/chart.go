@@ -34,7 +34,7 @@ var (
 // its letters are those of the text.
 const (
 	chartWidth  = 340
-	chartHeight = 125
+	chartHeight = 104
 	letterSize  = 10
 )
 

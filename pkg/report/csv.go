@@ -14,7 +14,7 @@ func (r *Report) WriteCSV(to io.Writer) error {
 	lines := csv.NewWriter(to)
 	records := [][]string{{"section", "item", "measure", "unit", "value", "previous"}}
 	add := func(section, item, measure, unit, value, previous string) {
-		records = append(records, []string{section, plainText(item), measure, unit, plainText(value), previous})
+		records = append(records, []string{section, plainText(item), measure, unit, value, previous})
 	}
 	add("report", r.Period.Name, "from", "", r.Period.From.In(r.Zone).Format(time.RFC3339), "")
 	add("report", r.Period.Name, "to", "", r.Period.To.In(r.Zone).Format(time.RFC3339), "")
@@ -24,18 +24,18 @@ func (r *Report) WriteCSV(to io.Writer) error {
 		add("report", "compared with", "to", "", r.Previous.To.In(r.Zone).Format(time.RFC3339), "")
 	}
 	for _, filter := range r.Filters {
-		add("report", "filter", "", "", filter, "")
+		add("report", "filter", "", "", plainText(filter), "")
 	}
 	for _, s := range r.Sections {
 		for _, lead := range s.Lead {
-			add(s.Key, "", "summary", "", lead, "")
+			add(s.Key, "", "summary", "", plainText(lead), "")
 		}
 		for _, row := range s.Rows {
 			for i, cell := range row.Cells {
 				if s.repeatsPrevious(i) || !cell.number && cell.Text == "" {
 					continue
 				}
-				unit, value, previous := cell.Words, cell.Text, ""
+				unit, value, previous := cell.Words, plainText(cell.Text), ""
 				if cell.number {
 					if unit == "" {
 						unit = words(cell.Unit)
@@ -53,13 +53,13 @@ func (r *Report) WriteCSV(to io.Writer) error {
 		add("formulas", f.Label, "formula", words(f.Unit), f.Formula, "")
 	}
 	for _, f := range r.FactorSources {
-		add("sources", f.Quantity, f.Years, "", f.Source, "")
+		add("sources", f.Quantity, f.Years, "", plainText(f.Source), "")
 	}
 	for _, source := range Literature {
 		add("sources", "method", "", "", source, "")
 	}
 	for i, n := range r.Notices {
-		add("notices", strconv.Itoa(i+1), n.kind(), "", n.Text, "")
+		add("notices", strconv.Itoa(i+1), n.kind(), "", plainText(n.Text), "")
 	}
 	return lines.WriteAll(records)
 }

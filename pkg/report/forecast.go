@@ -84,7 +84,7 @@ func (r *Report) addForecast(answers map[string]data.Frames, calendar kpi.Calend
 	r.add(months)
 	r.add(Section{Key: "cost avoided", Title: "Cost avoided", Columns: []Column{{Label: "Value"}, {Label: "What it is"}},
 		Rows: []Row{{Name: "Energy cost avoided", Cells: []Cell{figure("currencyUSD", avoided),
-			phrase("in the twelve months up to the end of the period, by each model's better intensity against the twelve months before; below zero where models got worse")}}}}, all[0])
+			phrase("in twelve months, by better intensity of the models than in the twelve before; below zero where they got worse")}}}}, all[0])
 	return nil
 }
 

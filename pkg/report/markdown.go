@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 )
 
 // WriteMarkdown writes the report as Markdown with tables, as GitHub and most
@@ -78,7 +79,7 @@ var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", ">"
 func (r *Report) subtitle() []string {
 	lines := []string{fmt.Sprintf("%s (%s)", r.days(r.Period.Span), r.Zone)}
 	if !r.Period.Over(r.Now) {
-		lines[0] += fmt.Sprintf(", not over yet: figures up to %s", r.moment(r.Elapsed.To))
+		lines[0] += fmt.Sprintf(", not over yet: figures up to %s", r.moment(r.until()))
 	}
 	if r.Previous != nil && r.Previous.From.Before(r.Previous.To) {
 		lines = append(lines, "Compared with "+r.days(*r.Previous))
@@ -87,6 +88,14 @@ func (r *Report) subtitle() []string {
 		lines = append(lines, "Only "+strings.Join(r.Filters, "; "))
 	}
 	return lines
+}
+
+// until is when the figures end: now, where the period is not over.
+func (r *Report) until() time.Time {
+	if r.Now.Before(r.Elapsed.To) {
+		return r.Now
+	}
+	return r.Elapsed.To
 }
 
 func (r *Report) emptiness() string {

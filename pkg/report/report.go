@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -81,9 +80,6 @@ func Make(ctx context.Context, ask Ask, options Options) (*Report, error) {
 	r.Freshness, r.FactorVersion, r.FactorName = explained.Freshness, explained.FactorVersion, explained.FactorName
 	r.Empty = len(records(answers["totals"])) == 0
 
-	if !r.Period.Over(r.Now) {
-		r.notice(Notice{Warning: true, Text: fmt.Sprintf("%s is not over: its figures are those up to %s.", r.Period.Name, r.moment(r.Elapsed.To))})
-	}
 	r.addHeadline(answers)
 	if err := r.addDrivers(answers); err != nil {
 		return nil, err

@@ -87,15 +87,25 @@ func (s *Section) show(row, column int) string {
 	return s.scaleAt(row, column).text(*cell.Value)
 }
 
+// scaleAt is the scale of the column; where its rows have different units, the one
+// of the row.
 func (s *Section) scaleAt(row, column int) scale {
 	cell := s.Rows[row].Cells[column]
 	for _, other := range s.Rows {
-		if other := other.Cells[column]; other.number && (other.Unit != cell.Unit || other.Words != cell.Words) {
-			return scaleOf(cell.Unit, *cell.Value)
+		if other := other.Cells[column]; other.number && !other.comparable(cell) {
+			most := 0.0
+			for _, beside := range s.Rows[row].Cells {
+				if beside.number && beside.comparable(cell) && beside.Value != nil {
+					most = max(most, *beside.Value, -*beside.Value)
+				}
+			}
+			return scaleOf(cell.Unit, most)
 		}
 	}
 	return s.Columns[column].scale
 }
+
+func (c Cell) comparable(with Cell) bool { return c.Unit == with.Unit && c.Words == with.Words }
 
 // notAvailable points to the notices that say why.
 func (s *Section) notAvailable() string {

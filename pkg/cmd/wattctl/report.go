@@ -62,7 +62,11 @@ func (c console) report(cmd *cobra.Command, flags reportFlags) error {
 	if !known {
 		return usage("--format %q: it must be html, md or csv", flags.format)
 	}
-	filters, err := queryFlags{filters: flags.filters}.parsedFilters()
+	asked := queryFlags{filters: flags.filters}
+	if _, err := asked.body("kpi"); err != nil {
+		return err // before a connection is made
+	}
+	filters, err := asked.parsedFilters()
 	if err != nil {
 		return err
 	}
