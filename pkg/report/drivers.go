@@ -14,6 +14,7 @@ var driversOf = []struct{ answer, measure, unit string }{
 }
 
 func (r *Report) addDrivers(answers map[string]data.Frames) error {
+	r.changes = map[string]string{}
 	s := Section{Key: "drivers", Title: "What changed, and why",
 		Columns: []Column{{Label: "Rank"}, {Label: "Of the change in"}, {Label: "Effect"}, {Label: "Share of the change"}, {Label: "Driver"}, {Label: "Segment"}}}
 	for _, d := range driversOf {
@@ -23,7 +24,7 @@ func (r *Report) addDrivers(answers map[string]data.Frames) error {
 			return err
 		}
 		if lead != "" {
-			s.Lead = append(s.Lead, lead)
+			s.Lead, r.changes[d.answer] = append(s.Lead, lead), lead
 		}
 		for _, row := range rows {
 			s.Rows = append(s.Rows, Row{Name: row.texts["sentence"], Cells: []Cell{figure("short", row.numbers["rank"]), phrase(lowerFirst(d.measure)),

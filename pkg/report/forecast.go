@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -84,7 +85,8 @@ func (r *Report) addForecast(answers map[string]data.Frames, calendar kpi.Calend
 	r.add(months)
 	r.add(Section{Key: "cost avoided", Title: "Cost avoided", Columns: []Column{{Label: "Value"}, {Label: "What it is"}},
 		Rows: []Row{{Name: "Energy cost avoided", Cells: []Cell{figure("currencyUSD", avoided),
-			phrase("in twelve months, by better intensity of the models than in the twelve before; below zero where they got worse")}}}}, all[0])
+			phrase("in twelve months, by better intensity of the models than in the twelve before; below zero where they got worse")}}},
+		Notices: slices.Clone(r.Section("forecast").Notices)}) // the same answer says why there is none
 	return nil
 }
 

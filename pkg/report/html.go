@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
@@ -90,7 +91,7 @@ type driverList struct {
 // and all. A browser prints it on two sheets of A4 or Letter.
 func (r *Report) WriteHTML(to io.Writer) error {
 	data := pageData{Report: r, Style: template.CSS(pageStyle), Subtitle: r.subtitle(), Running: !r.Period.Over(r.Now), //nolint:gosec // our own style sheet
-		Tiles: r.tiles(), Drivers: r.driverLists(), Hardware: r.Section("hardware").Lead, Sources: Literature,
+		Tiles: r.tiles(), Drivers: r.driverLists(), Hardware: slices.Clone(r.Section("hardware").Lead), Sources: Literature,
 		Carbon: r.table("carbon", 0, 1), Portfolio: r.table("models", 1, 4, 5), KPIs: r.table("kpis", 0, 1, 2, 3, 4),
 		Forecast: r.table("forecast", 0, 1, 2, 3, 4, 5, 6), NoDrivers: r.Section("drivers").notAvailable(), Avoided: r.avoided(), Basis: r.table("basis", 0)}
 	if r.Empty {
@@ -103,6 +104,9 @@ func (r *Report) WriteHTML(to io.Writer) error {
 	}
 	for i := range data.KPIs.Rows {
 		data.KPIs.Rows[i].Under = "For " + r.Section("kpis").Rows[i].Cells[5].Text
+	}
+	for i, line := range data.Hardware {
+		data.Hardware[i] = strings.ReplaceAll(line, " %", "\u00a0%")
 	}
 	if err := r.draw(&data); err != nil {
 		return err
@@ -196,11 +200,8 @@ func arrow(ratio float64) string {
 func (r *Report) driverLists() []driverList {
 	s := r.Section("drivers")
 	var lists []driverList
-	for i, d := range driversOf {
-		var list driverList
-		if i < len(s.Lead) {
-			list.Lead = s.Lead[i]
-		}
+	for _, d := range driversOf {
+		list := driverList{Lead: r.changes[d.answer]}
 		for row := range s.Rows {
 			if s.Rows[row].Cells[1].Text == lowerFirst(d.measure) {
 				list.Sentences = append(list.Sentences, s.Rows[row].Name)

@@ -45,6 +45,7 @@ type Report struct {
 	Sections      []Section
 	Notices       []Notice
 
+	changes map[string]string // what changed in a word, by the answer that tells why
 	trends  map[string]trend
 	models  []model
 	budgets map[string][]budgetStep
