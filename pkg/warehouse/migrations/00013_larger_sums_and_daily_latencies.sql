@@ -389,6 +389,3 @@ $$;
 -- What was taken out stays out when its file is imported again.
 CREATE INDEX fact_removal_event ON fact_removal (event_id, ts);
 CREATE INDEX fact_removal_ts ON fact_removal (ts);
-
--- It reads every fact, which is not for a dashboard's login.
-REVOKE EXECUTE ON FUNCTION verify_rollups() FROM wattscore_reader;
