@@ -22,5 +22,6 @@ CROSS JOIN LATERAL (SELECT sum(energy_nwh) FILTER (WHERE bucket >= c.hour) AS ho
                     FROM wattscore.gpu_energy q WHERE q.gpu_uuid = d.gpu_uuid AND q.bucket >= c.day) e
 LEFT JOIN in_force v ON true
 LEFT JOIN wattscore.factor_period x ON x.version_id = v.version_id AND x.region_id = r.region_id AND s.ts >= x.valid_from AND s.ts < x.valid_to
-WHERE d.last_seen >= @since::timestamptz
+-- A device is stored at least every minute, its samples more often.
+WHERE d.last_seen >= @since::timestamptz - interval '1 hour'
 ORDER BY d.host, d.gpu_index, d.gpu_uuid
