@@ -161,10 +161,7 @@ func (a *Agent) Waiting() (records int, size int64) { return a.spool.waiting() }
 // closes the spool. It returns nil when it was stopped as it is meant to be.
 func (a *Agent) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, a.spool.close()) }()
-	if err := a.serve(ctx); err != nil {
-		return err
-	}
-	return a.flush(ctx)
+	return errors.Join(a.serve(ctx), a.flush(ctx))
 }
 
 // serve runs the services until ctx or one of them ends.

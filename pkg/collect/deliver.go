@@ -135,7 +135,7 @@ func (d *deliverer) checkRegion(ctx context.Context) error {
 	}
 	found, err := d.warehouse.HasRegion(ctx, d.region)
 	if err == nil && !found {
-		err = fmt.Errorf("the warehouse has no region %q: import its factors (wattctl import regions), or restart with the right --region", d.region)
+		err = fmt.Errorf("the warehouse has no region %q: import its factors (wattctl import factors), or restart with the right --region", d.region)
 	}
 	d.placed = found
 	return err

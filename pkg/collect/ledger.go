@@ -59,9 +59,11 @@ func (l *ledger) observe(snapshot gpu.Snapshot) (due bool) {
 		}
 		l.usage[r.UUID].note(r, processesOf(r, snapshot.Devices), l.assign)
 		m, counting := l.state.Meters[r.UUID]
-		// On the marks of the clock, so that hosts cut at one time, and at once where the
-		// clock went back.
-		due = due || !counting || r.Time.Before(m.Time) || r.Time.Truncate(l.every).After(m.Time.Truncate(l.every))
+		// On the marks of the clock, so that hosts cut at one time; at once where the clock
+		// went back, and where a reset of the counter would else leave less than was drawn:
+		// with the first reading of this process, and at a gap.
+		last := l.baselines[r.UUID]
+		due = due || last == nil || r.Gaps > last.gaps || !counting || r.Time.Before(m.Time) || r.Time.Truncate(l.every).After(m.Time.Truncate(l.every))
 	}
 	return due
 }
