@@ -81,7 +81,7 @@ func tear(t *testing.T, dir string, random *rand.Rand) {
 // energy in samples and facts is the difference of the meters, to the last nWh.
 func TestEnergyInTheWarehouseIsTheMeters(t *testing.T) {
 	pool := warehousetest.Open(t)
-	for seed := range uint64(20) {
+	for seed := range uint64(30) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			warehousetest.Exec(t, pool, "TRUNCATE wattscore.gpu_sample, wattscore.gpu_energy", "DELETE FROM wattscore.inference_energy_fact")
 			collectThroughTrouble(t, pool, rand.New(rand.NewPCG(seed, 14)))
@@ -97,6 +97,8 @@ func collectThroughTrouble(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) 
 	watcher := newFakeWatcher()
 	options := Options{Watcher: watcher, Warehouse: warehouse.OpenStore(proxied), Processes: testProcesses, Rules: rules,
 		Host: "node-1", Region: "us-central1", Spool: t.TempDir(), Grace: time.Minute}
+	var first []int64 // the meters when counting began
+	watched := false
 	pass := func(running bool) {
 		host.clock = host.clock.Add(time.Second)
 		for i := range host.devices {
@@ -110,14 +112,16 @@ func collectThroughTrouble(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) 
 			}
 			switch random.IntN(200) {
 			case 0: // it does not answer for a while; its counter goes on
-				d.Lost = "GPU is lost"
+				if first != nil { // counting begins with the first answer
+					d.Lost = "GPU is lost"
+				}
 			case 1, 2, 3, 4, 5, 6, 7, 8:
 				if d.Lost != "" {
 					d.Lost = ""
 					d.Gaps++
 				}
 			case 9: // the driver was reloaded; the sampler saw it
-				if d.Lost != "" {
+				if d.Lost != "" || !watched { // what nobody saw before a reset nobody can know
 					break
 				}
 				d.EnergyCounterMillijoules = pointer(int64(0))
@@ -136,11 +140,12 @@ func collectThroughTrouble(t *testing.T, pool *pgxpool.Pool, random *rand.Rand) 
 			host.clock = host.clock.Add(time.Duration(random.IntN(3600)) * time.Second)
 		}
 		watcher.show(host.snapshot(), running)
+		watched = running
 	}
-	var first []int64
 	const lives = 6
 	for n := range lives {
 		host.restart()
+		watched = false
 		last := n == lives-1
 		life(t, options, !last, func() {
 			for range 150 + random.IntN(200) {

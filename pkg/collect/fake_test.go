@@ -20,9 +20,12 @@ type fakeWatcher struct {
 	mu     sync.Mutex
 	newest gpu.Snapshot
 	steps  chan gpu.Snapshot
+	taken  chan struct{}
 }
 
-func newFakeWatcher() *fakeWatcher { return &fakeWatcher{steps: make(chan gpu.Snapshot)} }
+func newFakeWatcher() *fakeWatcher {
+	return &fakeWatcher{steps: make(chan gpu.Snapshot), taken: make(chan struct{})}
+}
 
 func (w *fakeWatcher) Snapshot() gpu.Snapshot {
 	w.mu.Lock()
@@ -39,11 +42,8 @@ func (w *fakeWatcher) Watch(ctx context.Context) <-chan gpu.Snapshot {
 			case <-ctx.Done():
 				return
 			case snapshot := <-w.steps:
-				select {
-				case snapshots <- snapshot:
-				case <-ctx.Done():
-					return
-				}
+				snapshots <- snapshot
+				w.taken <- struct{}{}
 			}
 		}
 	}()
@@ -57,6 +57,7 @@ func (w *fakeWatcher) show(snapshot gpu.Snapshot, running bool) {
 	w.mu.Unlock()
 	if running {
 		w.steps <- snapshot
+		<-w.taken
 	}
 }
 

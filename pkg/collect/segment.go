@@ -65,30 +65,26 @@ func parseSegmentPath(path string) (first uint64, level int, ok bool) {
 	return first, level, isSegment && both && err == nil && err2 == nil
 }
 
-// scan finds the records of a segment's content. What does not check ends it: damaged
-// is where, or -1. After a frame that is whole but wrong the next is looked for.
-func scan(content []byte) (records []record, damaged int64, skipped int) {
-	damaged = -1
-	for offset := int64(0); offset < int64(len(content)); {
+// scan finds the records of a segment's content, and where the last of them ends: what
+// lies behind is a write that was cut off. damaged counts frames before it that are not
+// what was written.
+func scan(content []byte) (records []record, end int64, damaged int) {
+	wrong := 0
+	for offset := int64(0); int64(len(content))-offset >= frameHeader; {
 		rest := content[offset:]
-		if len(rest) < frameHeader {
-			return records, offset, skipped
-		}
 		length := int64(binary.LittleEndian.Uint32(rest))
 		if length == 0 || length > longestRecord || length > int64(len(rest))-frameHeader {
-			return records, offset, skipped
-		}
-		if crc32.Checksum(rest[8:frameHeader+length], castagnoli) != binary.LittleEndian.Uint32(rest[4:]) {
-			skipped++
-			if offset+frameHeader+length == int64(len(content)) { // torn at the end
-				return records, offset, skipped - 1
-			}
-		} else {
-			records = append(records, record{binary.LittleEndian.Uint64(rest[8:]), offset + frameHeader, int(length)})
+			break
 		}
 		offset += frameHeader + length
+		if crc32.Checksum(rest[8:frameHeader+length], castagnoli) != binary.LittleEndian.Uint32(rest[4:]) {
+			wrong++
+			continue
+		}
+		records = append(records, record{binary.LittleEndian.Uint64(rest[8:]), offset - length, int(length)})
+		end, damaged = offset, wrong
 	}
-	return records, damaged, skipped
+	return records, end, damaged
 }
 
 func (s *segment) last() uint64 {

@@ -80,6 +80,15 @@ func (s *spool) load() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	unfinished, err := filepath.Glob(filepath.Join(s.dir, "*.new"))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range unfinished {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
 	slices.Sort(paths) // by first record, then by level
 	byFirst := map[uint64]*segment{}
 	for _, path := range paths {
@@ -105,9 +114,11 @@ func (s *spool) load() ([]byte, error) {
 	if err := s.openMarks(); err != nil {
 		return nil, err
 	}
+	for _, seg := range s.segments {
+		s.next = max(s.next, seg.first, seg.last()+1)
+	}
 	for i := len(s.segments) - 1; i >= 0; i-- {
 		if seg := s.segments[i]; len(seg.records) > 0 {
-			s.next = seg.last() + 1
 			payloads, err := seg.read(seg.records[len(seg.records)-1:])
 			if err != nil {
 				return nil, err
@@ -123,12 +134,12 @@ func (s *spool) loadSegment(seg *segment, isLast bool) error {
 	if err != nil {
 		return err
 	}
-	var damaged int64
-	var skipped int
-	seg.records, damaged, skipped = scan(content)
+	var end int64
+	var damaged int
+	seg.records, end, damaged = scan(content)
+	s.damaged += damaged
 	seg.size = int64(len(content))
-	s.damaged += skipped
-	if damaged < 0 {
+	if end == seg.size {
 		return nil
 	}
 	s.damaged++
@@ -136,8 +147,8 @@ func (s *spool) loadSegment(seg *segment, isLast bool) error {
 		return nil // what lies behind it cannot be read
 	}
 	// The write that was going on when the agent was killed.
-	seg.size = damaged
-	return os.Truncate(seg.path, damaged)
+	seg.size = end
+	return os.Truncate(seg.path, end)
 }
 
 // openMarks reads up to which record was sent. Where that cannot be read, all may have been.
