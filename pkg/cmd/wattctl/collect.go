@@ -31,7 +31,7 @@ type collectFlags struct {
 	spoolMiB                                 int64
 }
 
-func collectCommand(c console, openSource func(context.Context) (gpuSource, error)) *cobra.Command {
+func collectCommand(c console) *cobra.Command {
 	var flags collectFlags
 	command := &cobra.Command{
 		Use:   "collect",
@@ -39,7 +39,7 @@ func collectCommand(c console, openSource func(context.Context) (gpuSource, erro
 		Long: "Reads the GPUs of this host, gives their energy to projects by rules, and brings it to the warehouse until it is stopped " +
 			"(SIGTERM or Ctrl-C). What the warehouse cannot take waits on the disk; nothing is lost and nothing counts twice. See docs/collect.md.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.collect(cmd, flags, openSource) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.collect(cmd, flags) },
 	}
 	f := command.Flags()
 	f.StringVar(&flags.region, "region", "", "the host's region, whose factors price its energy, such as us-central1 or FRA (required)")
@@ -53,7 +53,7 @@ func collectCommand(c console, openSource func(context.Context) (gpuSource, erro
 	return command
 }
 
-func (c console) collect(cmd *cobra.Command, flags collectFlags, openSource func(context.Context) (gpuSource, error)) (err error) {
+func (c console) collect(cmd *cobra.Command, flags collectFlags) (err error) {
 	if flags.region == "" {
 		return usage("--region is missing: name the region that this host is in, for example --region us-central1")
 	}

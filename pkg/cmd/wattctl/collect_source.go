@@ -16,6 +16,9 @@ type gpuSource struct {
 	close   func() error
 }
 
+// openSource is openGPUs, but for tests on machines without a GPU.
+var openSource = openGPUs
+
 // openGPUs opens the GPUs of this host.
 func openGPUs(context.Context) (gpuSource, error) {
 	return gpuSource{}, errors.New("this wattctl was built without a GPU reader")
