@@ -162,12 +162,12 @@ func (l *ledger) cutDevice(r gpu.Reading, next *state, c *cut) {
 		c.stepped++
 	}
 	c.energy[r.UUID], c.gaps[r.UUID] = energy, gaps
-	sample := l.sample(r, start, end, after.Sequence, gaps)
+	used := l.usage[r.UUID]
+	if used == nil || last == nil {
+		used = &usage{} // nobody watched: who used it is not known
+	}
+	sample := l.sample(r, used, start, end, after.Sequence, gaps)
 	if metered {
-		used := l.usage[r.UUID]
-		if used == nil {
-			used = &usage{}
-		}
 		split := used.split(amount, end.Sub(start))
 		total, attributed, idleEnergy := int64(amount), int64(split.attributed()), int64(split.byAssignment[idle].Energy)
 		sample.Energy, sample.Attributed, sample.Idle, sample.SplitMeasured = &total, &attributed, &idleEnergy, split.measured
@@ -190,15 +190,11 @@ func (l *ledger) commit(c cut) {
 	maps.Copy(l.sent, c.sent)
 }
 
-func (l *ledger) sample(r gpu.Reading, start, end time.Time, sequence int64, gaps int) warehouse.GPUSample {
-	utilization := r.Utilization
-	if used := l.usage[r.UUID]; used != nil && used.utilization.given > 0 {
-		utilization = used.utilization.value()
-	}
+func (l *ledger) sample(r gpu.Reading, used *usage, start, end time.Time, sequence int64, gaps int) warehouse.GPUSample {
 	return warehouse.GPUSample{
 		UUID: r.UUID, Start: start, Time: end, Sequence: sequence, Host: l.host, Region: l.region, Name: r.Name,
 		DriverVersion: l.snapshot.DriverVersion, PowerWatts: r.PowerWatts, PowerLimit: r.PowerLimit, Scope: string(r.PowerScope),
-		EnergyCounterMillijoules: r.EnergyCounterMillijoules, Gaps: gaps, Utilization: utilization, MemoryUsedBytes: r.MemoryUsedBytes,
+		EnergyCounterMillijoules: r.EnergyCounterMillijoules, Gaps: gaps, Utilization: used.utilization.value(), MemoryUsedBytes: r.MemoryUsedBytes,
 		MemoryTotalBytes: r.MemoryTotalBytes, TemperatureC: r.TemperatureC,
 	}
 }
