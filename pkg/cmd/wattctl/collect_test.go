@@ -156,8 +156,8 @@ func TestCollectBringsAGPUIntoTheWarehouseAndTheInventory(t *testing.T) {
 	var assets []map[string]any
 	require.NoError(t, json.Unmarshal([]byte(c.out), &assets), c.out)
 	require.Len(t, assets, 1)
-	assert.Equal(t, []any{"1652924", "NVIDIA H100 SXM", "Deployed", "us-central1", 164.0},
-		[]any{assets[0]["serial"], assets[0]["accelerator"], assets[0]["stage"], assets[0]["region"], assets[0]["embodied_kg"]})
+	assert.Equal(t, []any{"1652924", "NVIDIA H100 SXM", "Deployed", "us-central1", 164.0, "Sound"},
+		[]any{assets[0]["serial"], assets[0]["accelerator"], assets[0]["stage"], assets[0]["region"], assets[0]["embodied_kg"], assets[0]["health"]})
 }
 
 func TestCollectSaysWhatIsWrong(t *testing.T) {
