@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"pkg/warehouse": {"pkg/kpi"},
 	"pkg/gpu":       {},
 	"pkg/ingest":    {"pkg/warehouse", "pkg/kpi"},
+	"pkg/collect":   {"pkg/gpu", "pkg/warehouse", "pkg/kpi"},
 	"pkg/cmd":       {"pkg"},
 	"dashboards":    {"pkg/query", "pkg/kpi"}, // their tests check them against the query types
 	"tools":         {"pkg"},

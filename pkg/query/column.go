@@ -139,7 +139,7 @@ var columns = map[string]column{
 // textLabels names the text fields that are not dimensions.
 var textLabels = map[string]string{
 	"quadrant": "Quadrant", "stage": "Stage", "from_stage": "From", "to_stage": "To",
-	"fiscal_year": "Fiscal year", "serial": "Serial", "accelerator": "Accelerator", "refresh": "Refresh", "task_class": "Task class",
+	"fiscal_year": "Fiscal year", "serial": "Serial", "accelerator": "Accelerator", "refresh": "Refresh", "health": "Health", "task_class": "Task class",
 	"driver": "Driver", "segment": "Segment", "sentence": "What happened", "status": "Status",
 	"kpi": "KPI", "unit": "Unit", "formula": "Formula", "audience": "Audience", "scenario": "Scenario", "assumption": "Assumption",
 	"accuracy_metric": "Accuracy metric", "pareto": "Pareto front", "better_model": "Better choice", "run": "Run", "feature": "Feature", "spike": "Cost spike", "gpu_model": "GPU model",
