@@ -57,6 +57,8 @@ export interface EnergyScoreOptions {
   costBasis?: 'energy' | 'full';
   /** One row over everything instead of one for each group. */
   total?: boolean;
+  /** Further columns of a table. Default: none. */
+  also?: Array<'facility_kwh' | 'carbon_market_kg' | 'cost_per_1k_requests_usd'>;
 }
 
 /** Options of `carbonAttribution`. */

@@ -2,7 +2,6 @@
 
 package gpu
 
-
 import (
 	"errors"
 	"fmt"

@@ -37,6 +37,7 @@ var columns = map[string]column{
 	"cost_usd":                 {label: "Cost", unit: "currencyUSD", description: "Billed cost where the source gives it, else facility energy at the electricity price"},
 	"cost_per_transaction_usd": {label: "Cost per AI transaction", unit: "currencyUSD", description: "Cost per request; the metadata names the basis"},
 	"carbon_kg":                {label: "Carbon", unit: unitKilograms, description: "Operational emissions, location-based"},
+	"carbon_market_kg":         {label: "Carbon, market-based", unit: unitKilograms, description: "Operational emissions by the supply contracts, else the grid's average; never added to the location-based"},
 	"score":                    {label: "Energy Score", unit: "none", min: &zero, max: &hundred, description: "100 = no energy, 50 = at the reference intensity of the task class"},
 	"previous_score":           {label: "Previous score", unit: "none", min: &zero, max: &hundred, description: "Energy Score of the preceding period"},
 	"stars":                    {label: "Stars", unit: "none", description: "1 to 5 within the task class; none under 5 models"},
@@ -149,7 +150,7 @@ var columns = map[string]column{
 // textLabels names the text fields that are not dimensions.
 var textLabels = map[string]string{
 	"quadrant": "Quadrant", "stage": "Stage", "from_stage": "From", "to_stage": "To",
-	"fiscal_year": "Fiscal year", "serial": "Serial", "accelerator": "Accelerator", "refresh": "Refresh", "task_class": "Task class",
+	"fiscal_year": "Fiscal year", "serial": "Serial", "accelerator": "Accelerator", "refresh": "Refresh", "health": "Health", "task_class": "Task class",
 	"driver": "Driver", "segment": "Segment", "sentence": "What happened", "status": "Status",
 	"kpi": "KPI", "unit": "Unit", "formula": "Formula", "audience": "Audience", "scenario": "Scenario", "assumption": "Assumption",
 	"accuracy_metric": "Accuracy metric", "pareto": "Pareto front", "better_model": "Better choice", "run": "Run", "feature": "Feature", "spike": "Cost spike", "gpu_model": "GPU model",

@@ -32,7 +32,12 @@ type energyScoreOptions struct {
 	CostBasis kpi.CostBasis `json:"costBasis"` // energy, or full: what the source billed
 	// Total answers one row over all groups instead of one for each.
 	Total bool `json:"total"`
+	// Also adds columns that a table of groups has no room for; see alsoColumns.
+	Also []string `json:"also"`
 }
+
+// alsoColumns are those that are answered when they are asked for.
+var alsoColumns = []string{"facility_kwh", "carbon_market_kg", "cost_per_1k_requests_usd"}
 
 func answerEnergyScore(ctx context.Context, source Source, request Request) (data.Frames, error) {
 	options := energyScoreOptions{StarBands: kpi.StarBandsRange, Tokens: kpi.TokensOutput, CostBasis: kpi.CostBasisEnergy}
@@ -48,6 +53,12 @@ func answerEnergyScore(ctx context.Context, source Source, request Request) (dat
 			return nil, err
 		}
 	}
+	for _, name := range options.Also {
+		if err := oneOf("also", name, alsoColumns...); err != nil {
+			return nil, err
+		}
+	}
+	options.Also = slices.Compact(slices.Sorted(slices.Values(options.Also)))
 	if options.Total {
 		request.GroupBy = nil
 	}
@@ -93,6 +104,9 @@ func energyScoreTable(ctx context.Context, source Source, request Request, optio
 		{"kwh_per_1k_requests", "IT energy × 1,000 / requests"},
 		{"cost_per_transaction_usd", "energy cost or full cost / requests"},
 	}
+	if slices.Contains(options.Also, "facility_kwh") {
+		m.Formulas = append(m.Formulas, formulaMeta{"facility_kwh", "Σ IT energy × PUE of the region at the time"})
+	}
 	stars := map[string]int{}
 	if rated {
 		m.Cohorts = rateCohorts(answers[1], options.StarBands, p.span.To.In(p.calendar.Location), stars)
@@ -105,8 +119,8 @@ func energyScoreTable(ctx context.Context, source Source, request Request, optio
 		}
 		frame.Fields = append(frame.Fields, memberField(dimension, members))
 	}
-	for _, name := range []string{"requests", "energy_kwh", "kwh_per_1k_requests", "kwh_per_1m_tokens", "cost_usd",
-		"cost_per_transaction_usd", "carbon_kg", "score"} {
+	for _, name := range append([]string{"requests", "energy_kwh", "kwh_per_1k_requests", "kwh_per_1m_tokens", "cost_usd",
+		"cost_per_transaction_usd", "carbon_kg", "score"}, options.Also...) {
 		values := make([]*float64, len(current))
 		for j, row := range current {
 			values[j] = energyScoreMetric(name, row.Measures, options)
@@ -147,6 +161,12 @@ func energyScoreMetric(name string, m kpi.Measures, options energyScoreOptions) 
 		return maybe(m.CarbonLocation)
 	case "score":
 		return kpi.EnergyScore(m)
+	case "facility_kwh":
+		return maybe(m.FacilityEnergy)
+	case "carbon_market_kg":
+		return maybe(m.CarbonMarket)
+	case "cost_per_1k_requests_usd":
+		return maybe(kpi.CostPerTransaction(options.CostBasis.ServingCost(m), float64(m.ServingRequests)/1000))
 	}
 	panic("query: energyScore has no metric " + name) // Parse lets only its metrics through
 }

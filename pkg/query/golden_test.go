@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"testing"
 	"time"
 
@@ -28,44 +27,7 @@ var (
 	now      = time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC)
 )
 
-// smallCompany has six chat models of rising intensity in two business units, a
-// training run, idle energy, and four accelerators.
-func smallCompany(t testing.TB) *pgxpool.Pool {
-	pool := warehousetest.Open(t)
-	var events []warehouse.Event
-	for i := range 6 {
-		for _, month := range []time.Month{10, 11} {
-			e := warehousetest.Event(fmt.Sprint("chat", i, month), time.Date(2026, month, 10+i, 9, 0, 0, 0, time.UTC))
-			e.Model, e.Project, e.Requests = fmt.Sprint("chat-", i), fmt.Sprint("project-", i%2), 10_000
-			e.ITEnergy = kpi.KilowattHours(0.2 * float64(i+1))
-			e.Measured = i%2 == 0
-			events = append(events, e)
-		}
-	}
-	training := warehousetest.Event("training", time.Date(2026, 11, 20, 22, 30, 0, 0, time.UTC))
-	training.Duration, training.Workload, training.Requests, training.InputTokens, training.OutputTokens = 5*time.Hour, kpi.WorkloadTraining, 0, 0, 0
-	training.Model, training.Project, training.ITEnergy, training.RunID = "chat-0", "project-0", 40, "run-1"
-	idle := warehousetest.Event("idle", time.Date(2026, 11, 5, 3, 0, 0, 0, time.UTC))
-	idle.Model, idle.Project, idle.Workload, idle.Requests, idle.InputTokens, idle.OutputTokens, idle.ITEnergy = kpi.Idle, kpi.Idle, kpi.WorkloadIdle, 0, 0, 0, 5
-	warehousetest.Write(t, pool, now, append(events, training, idle)...)
-	warehousetest.Refresh(t, pool)
-	warehousetest.Exec(t, pool,
-		`UPDATE wattscore.model SET task_class = 'chat', provider = 'Acme', business_criticality = 20 * right(name, 1)::int WHERE name LIKE 'chat-%'`,
-		`UPDATE wattscore.project SET business_unit = 'Unit ' || right(name, 1), team = 'Team ' || right(name, 1) WHERE name LIKE 'project-%'`,
-		`INSERT INTO wattscore.region_factor SELECT version_id, region_id, 'electricity_price', '2026-01-01', 0.1, 'the test', 2026, 'contract', 'at the meter'
-			FROM wattscore.region, wattscore.factor_version WHERE code = 'us-central1'`,
-		`INSERT INTO wattscore.region_factor SELECT version_id, region_id, 'grid_market', '2026-01-01', 50, 'the test', 2026, 'contract', 'at the meter'
-			FROM wattscore.region, wattscore.factor_version WHERE code = 'us-central1'`,
-		`SELECT wattscore.fill_factor_periods(1)`,
-		`INSERT INTO wattscore.hardware_asset (serial, accelerator, region_id, business_unit, purchase_cost_usd, lifetime_years)
-			SELECT 'GPU-' || n, 'NVIDIA H100 SXM', region_id, 'Unit ' || n % 2, 30000, 4 FROM wattscore.region, generate_series(1, 4) n WHERE code = 'us-central1'`,
-		`INSERT INTO wattscore.hardware_event SELECT asset_id, '2022-06-01', 'procured', 'test' FROM wattscore.hardware_asset`,
-		`INSERT INTO wattscore.hardware_event SELECT asset_id, '2022-07-01', 'deployed', 'test' FROM wattscore.hardware_asset`,
-		`INSERT INTO wattscore.hardware_event SELECT asset_id, '2026-11-15', 'decommissioned', 'test' FROM wattscore.hardware_asset WHERE serial IN ('GPU-1', 'GPU-2')`,
-		`INSERT INTO wattscore.hardware_event SELECT asset_id, '2026-11-20', 'recycled', 'test' FROM wattscore.hardware_asset WHERE serial = 'GPU-1'`,
-	)
-	return pool
-}
+func smallCompany(t testing.TB) *pgxpool.Pool { return warehousetest.SmallCompany(t, now) }
 
 func ask(t testing.TB, pool *pgxpool.Pool, queryType string, fields map[string]any) (data.Frames, error) {
 	t.Helper()
@@ -88,6 +50,8 @@ func TestGoldenFrames(t *testing.T) {
 		{"energy_score_by_model", "energyScore", map[string]any{}},
 		{"energy_score_by_unit", "energyScore", map[string]any{"groupBy": []string{"business_unit"}, "options": map[string]any{"costBasis": "full", "tokens": "total"}}},
 		{"energy_score_total_number", "energyScore", map[string]any{"format": "number", "metric": "score", "options": map[string]any{"total": true}}},
+		{"energy_score_also", "energyScore", map[string]any{"options": map[string]any{"total": true, "costBasis": "full",
+			"also": []string{"facility_kwh", "cost_per_1k_requests_usd", "carbon_market_kg", "facility_kwh"}}}},
 		{"energy_score_by_day", "energyScore", map[string]any{"format": "time_series", "metric": "kwh_per_1k_requests", "interval": "week", "groupBy": []string{"team"}}},
 		{"carbon_location", "carbonAttribution", map[string]any{}},
 		{"carbon_location_embodied", "carbonAttribution", map[string]any{"options": map[string]any{"embodied": true}}},
@@ -179,6 +143,7 @@ func TestBadQueriesSayWhatWouldBeRight(t *testing.T) {
 		{"option out of range", "efficiencyQuadrant", map[string]any{"options": map[string]any{"scoreThreshold": 300}}, []string{"scoreThreshold is 300"}},
 		{"unknown method", "carbonAttribution", map[string]any{"options": map[string]any{"method": "sum"}}, []string{`"sum"`, "location, market, both"}},
 		{"a number the options leave out", "carbonAttribution", map[string]any{"format": "number", "metric": "total_t", "options": map[string]any{"method": "both"}}, []string{"no total_t with these options", "location_t, market_t"}},
+		{"a column that is none", "energyScore", map[string]any{"options": map[string]any{"also": []string{"joy"}}}, []string{`"joy"`, "facility_kwh, carbon_market_kg"}},
 		{"negative price", "carbonAttribution", map[string]any{"options": map[string]any{"carbonPriceUsdPerTonne": -1}}, []string{"-1"}},
 		{"factor version that is none", "energyScore", map[string]any{"factorVersion": 99}, []string{"factor version 99"}},
 		{"filters of a wrong kind", "energyScore", map[string]any{"filters": "model=x"}, []string{"filters must not be a string"}},

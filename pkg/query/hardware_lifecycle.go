@@ -223,10 +223,11 @@ func assetList(assets []warehouse.Asset, span kpi.Span) *data.Frame {
 	slices.SortStableFunc(listed, func(a, b inService) int { return cmp.Compare(b.age, a.age) })
 	n := len(listed)
 	serials, accelerators, stages := make([]string, n), make([]string, n), make([]string, n)
-	regions, units, refresh := make([]string, n), make([]string, n), make([]string, n)
+	regions, units, refresh, health := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	ages, lifetimes, costs, embodied := make([]*float64, n), make([]*float64, n), make([]*float64, n), make([]*float64, n)
 	for i, asset := range listed {
 		serials[i], accelerators[i], stages[i], regions[i], units[i] = asset.Serial, asset.Accelerator, asset.stage.Label(), asset.Region, asset.BusinessUnit
+		health[i] = asset.Health.Verdict()
 		refresh[i] = "In life"
 		if asset.due {
 			refresh[i] = "Due"
@@ -238,9 +239,14 @@ func assetList(assets []warehouse.Asset, span kpi.Span) *data.Frame {
 	due.Config.Mappings = data.ValueMappings{data.ValueMapper{
 		"Due": {Color: "orange", Index: 0}, "In life": {Color: "green", Index: 1},
 	}}
+	condition := textField("health", health)
+	condition.Config.Mappings = data.ValueMappings{data.ValueMapper{
+		kpi.HealthLost: {Color: "red", Index: 0}, kpi.HealthReplace: {Color: "red", Index: 1}, kpi.HealthReset: {Color: "orange", Index: 2},
+		kpi.HealthWorn: {Color: "yellow", Index: 3}, kpi.HealthSound: {Color: "green", Index: 4}, "": {Text: "Not measured", Index: 5},
+	}}
 	return data.NewFrame("Hardware in service", textField("serial", serials), textField("accelerator", accelerators),
 		textField("stage", stages), memberField(kpi.DimensionRegion, regions), memberField(kpi.DimensionBusinessUnit, units),
-		numberField("age_years", ages), numberField("lifetime_years", lifetimes), due,
+		numberField("age_years", ages), numberField("lifetime_years", lifetimes), due, condition,
 		numberField("purchase_cost_usd", costs), numberField("embodied_kg", embodied))
 }
 

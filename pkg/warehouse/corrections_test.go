@@ -167,16 +167,27 @@ func TestDroppedFactsStayInTheRollups(t *testing.T) {
 	assert.Equal(t, before, fromUsage(usage(t, pool, byModel)), "answers are the same without the facts")
 
 	late := warehousetest.Event("late", time.Date(2026, 9, 14, 8, 0, 0, 0, time.UTC))
-	warehousetest.Write(t, pool, now, late)
+	result, err := store.WriteEvents(context.Background(), []warehouse.Event{late, warehousetest.Event("new", now.Add(-time.Hour))}, now)
+	require.NoError(t, err)
+	require.Len(t, result.Rejected, 1, "nobody could tell it from one that is counted")
+	assert.ErrorContains(t, result.Rejected[0].Reason, "the facts before 2026-11-01 were dropped")
+	assert.Equal(t, 1, result.Stored)
+	_, err = pool.Exec(context.Background(), "SELECT wattscore.ensure_partitions('2026-09-14', '2026-09-14')")
+	assert.ErrorContains(t, err, "were dropped", "whoever else writes cannot either")
 	warehousetest.Refresh(t, pool)
 	with := fromUsage(usage(t, pool, byModel))
-	assert.Equal(t, before["assistant"].requests+1000, with["assistant"].requests, "a late fact of a dropped month counts")
+	assert.Equal(t, before["assistant"].requests+1000, with["assistant"].requests, "the new one counts")
 	differences, err := warehouse.NewReader(pool).VerifyRollups(context.Background())
 	require.NoError(t, err)
 	assert.Empty(t, differences, "what cannot be verified is not found wrong")
 	_, err = store.RebuildRollups(context.Background())
 	require.NoError(t, err)
 	assert.Equal(t, with, fromUsage(usage(t, pool, byModel)), "rebuilding keeps what cannot be made again")
+	warehousetest.Exec(t, pool, "DELETE FROM wattscore.event WHERE true")
+	warehousetest.Refresh(t, pool)
+	condition, err := warehouse.NewReader(pool).Inspect(context.Background())
+	require.NoError(t, err)
+	assert.False(t, condition.NewestEvent.IsZero(), "what the roll-ups keep is still there")
 	_, err = pool.Exec(context.Background(), "SELECT wattscore.set_calendar('Asia/Tokyo', 1::smallint)")
 	assert.ErrorContains(t, err, "can no longer change")
 }
@@ -311,4 +322,54 @@ func TestAMonthMayOutgrowABigint(t *testing.T) {
 		assert.Equal(t, kpi.KilowattHours(12e6), rows[0].ITEnergy, "by %v", groupBy)
 	}
 	requireExact(t, pool, "a month of 12 GWh")
+}
+
+func TestWhatWasTakenOutStaysOutWhenItsFileComesAgain(t *testing.T) {
+	pool := warehousetest.Open(t)
+	events := []warehouse.Event{warehousetest.Event("deleted", now.Add(-50*time.Hour)), warehousetest.Event("moved", now.Add(-40*time.Hour)),
+		warehousetest.Event("kept", now.Add(-30*time.Hour))}
+	warehousetest.Write(t, pool, now, events...)
+	warehousetest.Exec(t, pool, fmt.Sprintf("DELETE FROM wattscore.event WHERE event_id = '%s'", events[0].ID),
+		fmt.Sprintf("UPDATE wattscore.event SET ts = ts + interval '1 hour' WHERE event_id = '%s'", events[1].ID))
+	before := fromUsage(usage(t, pool, byModel))
+	again, err := warehouse.OpenStore(pool).WriteEvents(context.Background(), events, now)
+	require.NoError(t, err)
+	assert.Equal(t, warehouse.EventResult{Unchanged: 3}, again)
+	assert.Equal(t, before, fromUsage(usage(t, pool, byModel)))
+	warehousetest.Refresh(t, pool)
+	requireExact(t, pool, "imported again")
+}
+
+// TestACopyThatWentItsOwnWayIsNoticed stands for a dump restored on a clone of its
+// server: the identity is the same and the transaction ids are lower.
+func TestACopyThatWentItsOwnWayIsNoticed(t *testing.T) {
+	pool := warehousetest.Open(t)
+	store := warehouse.OpenStore(pool)
+	warehousetest.Write(t, pool, now, warehousetest.Event("before", now.Add(-3*time.Hour)))
+	warehousetest.Refresh(t, pool)
+	warehousetest.Exec(t, pool, "UPDATE wattscore.rollup_state SET next_xid = next_xid + 1000000",
+		"ALTER TABLE wattscore.inference_energy_fact DISABLE TRIGGER USER",
+		"UPDATE wattscore.inference_energy_fact SET ingest_xid = ingest_xid + 1000000",
+		"ALTER TABLE wattscore.inference_energy_fact ENABLE TRIGGER USER")
+	condition, err := warehouse.NewReader(pool).Inspect(context.Background())
+	require.NoError(t, err)
+	assert.True(t, condition.Restored)
+	result, err := store.WriteEvents(context.Background(), []warehouse.Event{warehousetest.Event("after", now.Add(-2*time.Hour))}, now)
+	require.NoError(t, err, "a store takes the copy over")
+	assert.Equal(t, 1, result.Stored)
+	warehousetest.Refresh(t, pool)
+	requireExact(t, pool, "taken over")
+}
+
+func TestARefreshWithNothingToDoWritesNothing(t *testing.T) {
+	pool := warehousetest.Open(t)
+	warehousetest.Write(t, pool, now, warehousetest.Event("one", now.Add(-3*time.Hour)))
+	warehousetest.Refresh(t, pool)
+	var before, after time.Time
+	require.NoError(t, pool.QueryRow(context.Background(), "SELECT refreshed_at FROM wattscore.rollup_state").Scan(&before))
+	facts, err := warehouse.OpenStore(pool).RefreshRollups(context.Background())
+	require.NoError(t, err)
+	assert.Zero(t, facts)
+	require.NoError(t, pool.QueryRow(context.Background(), "SELECT refreshed_at FROM wattscore.rollup_state").Scan(&after))
+	assert.Equal(t, before, after, "kept answers stay good")
 }

@@ -49,6 +49,10 @@ func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]Latency
 	if err != nil {
 		return nil, "", err
 	}
+	calendar, err := r.Calendar(ctx)
+	if err != nil {
+		return nil, "", err
+	}
 	rows, err := r.pool.Query(ctx, statement, args)
 	if err != nil {
 		return nil, "", fmt.Errorf("reading the latencies: %w", err)
@@ -59,6 +63,9 @@ func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]Latency
 		var counts []int64
 		if err := row.Scan(&l.Start, &l.Member, &bins, &counts, &l.Judged, &l.Breaches, &l.Objective); err != nil {
 			return l, err
+		}
+		if request.ByDay { // a day with two midnights carries the second
+			l.Start = calendar.Start(l.Start, kpi.IntervalDay)
 		}
 		for i, bin := range bins {
 			l.Histogram.Add(int(bin), counts[i])

@@ -50,17 +50,32 @@ func SchemaVersion() int64 {
 // callers at once wait for each other.
 func Migrate(ctx context.Context, config *pgx.ConnConfig) ([]Migration, error) {
 	var applied []Migration
-	err := withMigrations(ctx, config, true, func(provider *goose.Provider) error {
-		results, err := provider.Up(ctx)
-		for _, r := range results {
-			applied = append(applied, Migration{Version: r.Source.Version, File: r.Source.Path, AppliedAt: time.Now()})
-		}
-		return err
-	})
+	up := func() error {
+		return withMigrations(ctx, config, true, func(provider *goose.Provider) error {
+			results, err := provider.Up(ctx)
+			for _, r := range results {
+				applied = append(applied, Migration{Version: r.Source.Version, File: r.Source.Path, AppliedAt: time.Now()})
+			}
+			return err
+		})
+	}
+	err := up()
+	// A step is one transaction, and a refresh that crosses it may end it: try again.
+	for tries := 0; isDeadlock(err) && tries < migrationRetries; tries++ {
+		err = up()
+	}
 	if err != nil {
 		return applied, fmt.Errorf("migrating database %s: %w", config.Database, err)
 	}
 	return applied, nil
+}
+
+// migrationRetries is how often a step is tried again that others crossed.
+const migrationRetries = 20
+
+func isDeadlock(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "40P01"
 }
 
 // MigrationStatus lists every step this program carries, oldest first.

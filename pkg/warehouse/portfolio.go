@@ -64,6 +64,8 @@ type Asset struct {
 	EmbodiedSource    string
 	Stages            []string
 	StagesAt          []time.Time // the time of each of Stages
+	// Health is that of its GPUs as an agent last saw them; all of it unknown where none did.
+	Health kpi.HardwareHealth
 }
 
 // Hardware lists the assets with their life up to a time; assets that were not
@@ -75,7 +77,13 @@ func (r *Reader) Hardware(ctx context.Context, until time.Time, filters kpi.Filt
 	if err != nil {
 		return nil, fmt.Errorf("reading the hardware: %w", err)
 	}
-	assets, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Asset])
+	assets, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a Asset, err error) {
+		h := &a.Health
+		err = row.Scan(&a.Serial, &a.Accelerator, &a.Region, &a.BusinessUnit, &a.PurchaseCost, &a.LifetimeYears,
+			&a.EmbodiedKilograms, &a.EmbodiedLow, &a.EmbodiedHigh, &a.EmbodiedBoundary, &a.EmbodiedSource, &a.Stages, &a.StagesAt,
+			&h.UncorrectedECC, &h.RemappedRows, &h.RetiredPages, &h.RemapPending, &h.RemapFailed, &h.Lost)
+		return a, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("reading the hardware: %w", err)
 	}

@@ -101,10 +101,11 @@ func scanProvenance(row pgx.Row) (Provenance, error) {
 
 // State names the state of the database that a statement sees now. It is the same
 // as long as nothing is committed: a transaction that writes has an id, which is
-// either running or over in PostgreSQL's snapshot.
+// either running or over in PostgreSQL's snapshot. A standby's snapshot does not list
+// them, so there it is how far the log has been replayed.
 func (r *Reader) State(ctx context.Context) (string, error) {
 	var state string
-	err := r.pool.QueryRow(ctx, "SELECT pg_current_snapshot()::text || ' ' || pg_postmaster_start_time()::text").Scan(&state)
+	err := r.pool.QueryRow(ctx, "SELECT concat_ws(' ', pg_current_snapshot(), pg_postmaster_start_time(), pg_last_wal_replay_lsn())").Scan(&state)
 	if err != nil {
 		return "", fmt.Errorf("looking for what was committed: %w", err)
 	}

@@ -64,7 +64,7 @@ func (s *Store) DropFacts(ctx context.Context, before time.Time) ([]string, erro
 
 // RollupDifference is a bucket of a roll-up that does not equal its facts.
 type RollupDifference struct {
-	Rollup                                     string // "hour", "day", "month" or "latency"
+	Rollup                                     string // its table, such as rollup_site_day
 	Bucket                                     time.Time
 	Model, Project, Region, Endpoint, Workload string
 	// Excess is the roll-up less the facts of each measure that differs, in the

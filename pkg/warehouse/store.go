@@ -50,11 +50,17 @@ var insertFactsSQL string
 
 // WriteEvents stores a batch in one transaction, after models, projects, endpoints
 // and months that are new. Events that are there already stay as they are; an event
-// that cannot be stored (see Event.Validate, or a region nobody knows) is rejected
-// with its reason and the others go in.
+// that cannot be stored (see Event.Validate, or a region nobody knows, or a month
+// whose facts were dropped) is rejected with its reason and the others go in. Events
+// that somebody deleted or moved to another time stay out: see the view event to
+// bring one back.
 func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) (EventResult, error) {
 	var result EventResult
 	if err := s.members.learn(ctx, s.pool, events, false); err != nil {
+		return result, err
+	}
+	factsFrom, err := s.factsFrom(ctx)
+	if err != nil {
 		return result, err
 	}
 	accepted := events // nearly always all of them
@@ -65,6 +71,9 @@ func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) 
 		err := event.Validate(now)
 		if err == nil {
 			err = s.members.unplaced(event)
+		}
+		if err == nil && event.Time.Before(factsFrom) {
+			err = fmt.Errorf("the facts before %s were dropped, and nobody could tell a new one from one that is counted already", factsFrom.UTC().Format(time.DateOnly))
 		}
 		if err != nil {
 			if len(result.Rejected) == 0 {
@@ -97,11 +106,11 @@ func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) 
 			return err
 		}
 		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
-			result.Stored, err = s.writeFacts(ctx, tx, rows)
+			result.Stored, err = s.writeFacts(ctx, tx, rows, first, last)
 			return err
 		})
 	}
-	err := write()
+	err = write()
 	if isRestored(err) {
 		if _, err = s.RefreshRollups(ctx); err == nil {
 			err = write()
@@ -119,10 +128,16 @@ func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) 
 }
 
 // writeFacts returns how many events, not rows, were new. Facts that are all new go
-// straight into their table, which is fastest; where one is there already they are
-// staged and told apart, and so is the next batch.
-func (s *Store) writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow) (int, error) {
-	if !s.repeats.Load() {
+// straight into their table, which is fastest; where one is there already, or some
+// of their time were taken out, they are staged and told apart, and so is the next
+// batch.
+func (s *Store) writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow, first, last time.Time) (int, error) {
+	var removals bool
+	err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM wattscore.fact_removal WHERE ts BETWEEN $1 AND $2)", first, last).Scan(&removals)
+	if err != nil {
+		return 0, err
+	}
+	if !removals && !s.repeats.Load() {
 		err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
 			return s.copyFacts(ctx, savepoint, pgx.Identifier{"wattscore", "inference_energy_fact"}, rows)
 		})
@@ -140,9 +155,21 @@ func (s *Store) writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow) (int,
 		return 0, err
 	}
 	var stored int
-	err := tx.QueryRow(ctx, insertFactsSQL).Scan(&stored)
+	err = tx.QueryRow(ctx, insertFactsSQL).Scan(&stored)
 	s.repeats.Store(stored < eventsIn(rows))
 	return stored, err
+}
+
+// factsFrom is the time before which the facts were dropped, zero if none were.
+func (s *Store) factsFrom(ctx context.Context) (time.Time, error) {
+	var from *time.Time
+	if err := s.pool.QueryRow(ctx, "SELECT facts_from FROM wattscore.rollup_state").Scan(&from); err != nil {
+		return time.Time{}, fmt.Errorf("reading since when the facts are kept: %w", err)
+	}
+	if from == nil {
+		return time.Time{}, nil
+	}
+	return *from, nil
 }
 
 func (s *Store) copyFacts(ctx context.Context, tx pgx.Tx, table pgx.Identifier, rows []factRow) error {

@@ -133,6 +133,62 @@ func TestUsageOfAnyPeriodEqualsTheFacts(t *testing.T) {
 	}
 }
 
+// TestADayWithTwoMidnightsIsWhole asks for days on which clocks go back over midnight:
+// PostgreSQL names them by the second midnight, people and Go by the first.
+func TestADayWithTwoMidnightsIsWhole(t *testing.T) {
+	for zone, day := range map[string]string{"Atlantic/Azores": "2026-10-25", "America/Havana": "2026-11-01"} {
+		t.Run(zone, func(t *testing.T) {
+			pool := warehousetest.Open(t)
+			warehousetest.Exec(t, pool, fmt.Sprintf("SELECT wattscore.set_calendar('%s', 1::smallint)", zone))
+			location, err := time.LoadLocation(zone)
+			require.NoError(t, err)
+			calendar := kpi.Calendar{Location: location}
+			date, err := time.ParseInLocation(time.DateOnly+" 15", day+" 12", location)
+			require.NoError(t, err)
+			start := calendar.Start(date, kpi.IntervalDay)
+			var events []warehouse.Event
+			for i := -48; i < 96; i++ { // every half hour of three days
+				e := warehousetest.Event("half hour", start.Add(time.Duration(i)*30*time.Minute))
+				latency := time.Second
+				e.Latency = &latency
+				events = append(events, e)
+			}
+			warehousetest.Write(t, pool, now, events...)
+			month := calendar.Start(date, kpi.IntervalMonth)
+			spans := map[string]kpi.Span{
+				"the day":   {From: start, To: calendar.Next(start, kpi.IntervalDay)},
+				"the month": {From: month, To: calendar.Next(month, kpi.IntervalMonth)},
+			}
+			for _, when := range []string{"not rolled up", "rolled up"} {
+				for name, span := range spans {
+					assert.Equal(t, fromFacts(t, pool, span), fromUsage(usage(t, pool, warehouse.UsageRequest{Periods: []kpi.Span{span},
+						GroupBy: []kpi.Dimension{kpi.DimensionModel}})), "%s, %s", name, when)
+				}
+				rows, _, err := warehouse.NewReader(pool).Latency(context.Background(), warehouse.LatencyRequest{Span: spans["the day"], ByDay: true})
+				require.NoError(t, err)
+				require.Len(t, rows, 1)
+				assert.True(t, start.Equal(rows[0].Start), "%s: the day begins with its first midnight: %s", when, rows[0].Start)
+				assert.EqualValues(t, 50*1000, rows[0].Histogram.Count(), "25 hours, %s", when)
+				warehousetest.Refresh(t, pool)
+			}
+		})
+	}
+}
+
+// TestCostWithoutEnergyCountsOnEachDay is of a reservation: billed, and nothing ran.
+func TestCostWithoutEnergyCountsOnEachDay(t *testing.T) {
+	pool := warehousetest.Open(t)
+	e := warehousetest.Event("reserved", now.Add(-96*time.Hour))
+	cost := kpi.USD(960)
+	e.Requests, e.InputTokens, e.OutputTokens, e.ITEnergy, e.Cost, e.Duration = 0, 0, 0, 0, &cost, 96*time.Hour
+	warehousetest.Write(t, pool, now, e)
+	warehousetest.Refresh(t, pool)
+	last := kpi.Span{From: now.Add(-24 * time.Hour), To: now}
+	rows := usage(t, pool, warehouse.UsageRequest{Periods: []kpi.Span{last}})
+	require.Len(t, rows, 1)
+	assert.InDelta(t, 240, float64(*rows[0].Cost), 1e-6)
+}
+
 func TestUsageAnswersEachPeriodApart(t *testing.T) {
 	pool := warehousetest.Open(t)
 	first, second := now.Add(-48*time.Hour), now.Add(-24*time.Hour)

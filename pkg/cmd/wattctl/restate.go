@@ -170,7 +170,12 @@ func (c console) compareVersions(ctx context.Context, reader *warehouse.Reader, 
 	shown.SetColumnConfigs([]table.ColumnConfig{
 		{Number: 4, Align: right, AlignHeader: right}, {Number: 5, Align: right, AlignHeader: right}, {Number: 6, Align: right, AlignHeader: right},
 	})
-	for i, row := range answers[0] { // usage does not depend on the version, so the rows are those of answers[1]
+	for i, row := range answers[0] {
+		// Usage does not depend on the version, but may have been added between the two.
+		at := slices.IndexFunc(answers[1], func(r warehouse.UsageRow) bool { return r.Period == row.Period })
+		if at < 0 {
+			continue
+		}
 		if i > 0 {
 			shown.AppendSeparator()
 		}
@@ -179,7 +184,7 @@ func (c console) compareVersions(ctx context.Context, reader *warehouse.Reader, 
 			if line == 0 {
 				year = fmt.Sprintf("FY %d", calendar.FiscalYear(years[row.Period].From))
 			}
-			was, is := figure.of(row.Measures), figure.of(answers[1][i].Measures)
+			was, is := figure.of(row.Measures), figure.of(answers[1][at].Measures)
 			shown.AppendRow(table.Row{year, figure.name, figure.unit, amount(was), amount(is), relative(was, is)})
 		}
 	}

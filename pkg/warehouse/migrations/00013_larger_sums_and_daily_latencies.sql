@@ -1,9 +1,13 @@
 -- +goose Up
 -- Sums that outgrow a bigint; latencies of the whole company by day; what answered no
--- request, so that a score needs no roll-up by all keys; and one name a trigger
--- function.
+-- request, so that a score needs no roll-up by all keys; and faults of the life of the
+-- data mended.
 
--- A bigint holds 9.2 GWh or 9,200 t: enough for a day at 384 MW, not for a month at
+-- All at once and in the order that refreshes take them, so that neither waits for the
+-- other for ever.
+LOCK TABLE rollup_state, inference_energy_fact IN ACCESS EXCLUSIVE MODE;
+
+-- A bigint holds 9.2 GWh or 9.2 Mt: enough for a day at 384 MW, not for a month at
 -- 13 MW.
 -- +goose StatementBegin
 DO $$
@@ -222,3 +226,166 @@ BEGIN
 END
 $$;
 -- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Whether the warehouse runs on a server whose transaction ids it does not know:
+-- another one, or a copy of the same one that went its own way.
+CREATE OR REPLACE FUNCTION was_restored() RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+    SELECT s.system_identifier <> c.system_identifier
+           OR s.next_xid > pg_snapshot_xmax(pg_current_snapshot())::text::bigint + s.xid_offset
+    FROM rollup_state s, pg_control_system() c
+$$;
+
+-- Brings the roll-ups up to the oldest transaction still running. Any number of
+-- callers may run it: one works, the others return NULL at once. It advances and
+-- adds in one transaction, so wherever it is cut off each fact counts once.
+CREATE OR REPLACE FUNCTION refresh_rollups() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    state   rollup_state;
+    end_xid bigint;
+    added   record;
+BEGIN
+    -- Nothing to do is nothing written: a transaction that has an id would make every
+    -- kept answer be asked for anew.
+    IF NOT was_restored() AND NOT EXISTS (SELECT FROM fact_measure WHERE xid >= (SELECT next_xid FROM rollup_state) AND xid <= (SELECT 9223372036854775807)) THEN
+        RETURN 0;
+    END IF;
+    SELECT * INTO state FROM rollup_state FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF was_restored() THEN
+        PERFORM adopt_restored_warehouse();
+        SELECT * INTO state FROM rollup_state;
+    END IF;
+    -- Taken after the lock: transactions below are over, whatever became of them.
+    end_xid := pg_snapshot_xmin(pg_current_snapshot())::text::bigint + state.xid_offset;
+    IF end_xid < state.next_xid THEN
+        RAISE EXCEPTION 'the roll-ups reach to transaction % and this server is only at %', state.next_xid, end_xid
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Run: wattctl rollup rebuild.';
+    END IF;
+    added := add_to_rollups(state.next_xid, end_xid, '-infinity', 'infinity');
+    UPDATE rollup_state
+       SET next_xid = end_xid, newest_event = greatest(newest_event, added.newest), refreshed_at = clock_timestamp();
+    IF EXISTS (SELECT FROM fact_removal WHERE removed_xid >= state.next_xid AND removed_xid < end_xid AND ts >= greatest(state.newest_event, added.newest)) THEN
+        UPDATE rollup_state
+           -- Where the facts of the last hour were dropped, the hour itself.
+           SET newest_event = coalesce((SELECT max(ts) FROM inference_energy_fact
+                                        WHERE ts >= (SELECT max(bucket) FROM rollup_hour WHERE events > 0) AND ingest_xid < end_xid),
+                                       (SELECT max(bucket) FROM rollup_hour WHERE events > 0));
+    END IF;
+    RETURN added.facts;
+END
+$$;
+
+-- Drops the months of facts and GPU samples that end by a time, and keeps their
+-- roll-ups. A month that is not rolled up yet stays. Returns the tables dropped.
+CREATE OR REPLACE FUNCTION drop_facts_before(cutoff timestamptz) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp SET lock_timeout = '10s' AS $$
+DECLARE
+    child      record;
+    rolled_up  bigint;
+    has_waiting boolean;
+BEGIN
+    -- In the order that questions take them: a panel waits for ten seconds at most.
+    LOCK TABLE ONLY inference_energy_fact, ONLY gpu_sample IN ACCESS EXCLUSIVE MODE;
+    SELECT next_xid INTO rolled_up FROM rollup_state FOR UPDATE;
+    FOR child IN
+        SELECT c.relname, p.relname AS parent,
+               (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' AS ends_at
+        FROM pg_inherits i
+        JOIN pg_class c ON c.oid = i.inhrelid
+        JOIN pg_class p ON p.oid = i.inhparent
+        WHERE i.inhparent IN ('inference_energy_fact'::regclass, 'gpu_sample'::regclass)
+        ORDER BY p.relname, c.relname
+    LOOP
+        CONTINUE WHEN child.ends_at > cutoff;
+        IF child.parent = 'inference_energy_fact' THEN
+            -- Nobody may write to it between the look and the drop.
+            EXECUTE format('LOCK TABLE wattscore.%I IN ACCESS EXCLUSIVE MODE', child.relname);
+            EXECUTE format('SELECT EXISTS (SELECT FROM wattscore.%I WHERE ingest_xid >= $1)', child.relname) INTO has_waiting USING rolled_up;
+            CONTINUE WHEN has_waiting;
+            UPDATE rollup_state SET facts_from = greatest(facts_from, child.ends_at);
+        END IF;
+        EXECUTE format('DROP TABLE wattscore.%I', child.relname);
+        RETURN NEXT child.relname;
+    END LOOP;
+    -- What was taken out of those months is in the roll-ups, once added and once subtracted.
+    DELETE FROM fact_removal
+    WHERE ts < (SELECT facts_from FROM rollup_state) AND removed_xid < rolled_up AND ingest_xid < rolled_up;
+END
+$$;
+
+-- Changes the company's time zone and fiscal year, and with them everything that
+-- begins at a local midnight.
+CREATE OR REPLACE FUNCTION set_calendar(zone text, fiscal_start smallint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    version int;
+    same_zone boolean;
+BEGIN
+    PERFORM FROM wattscore.rollup_state FOR UPDATE; -- nobody drops facts meanwhile
+    SELECT time_zone = zone INTO same_zone FROM wattscore.calendar_setting FOR UPDATE;
+    IF NOT same_zone AND (SELECT facts_from IS NOT NULL FROM wattscore.rollup_state) THEN
+        RAISE EXCEPTION 'the time zone can no longer change: the days of the facts that were dropped begin at midnights of the old one'
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = 'Keep the zone, or restore the dropped facts from a backup and change it there.';
+    END IF;
+    UPDATE wattscore.calendar_setting SET time_zone = zone, fiscal_year_start_month = fiscal_start;
+    PERFORM wattscore.fill_calendar();
+    IF NOT same_zone THEN
+        FOR version IN SELECT version_id FROM wattscore.factor_version LOOP
+            PERFORM wattscore.fill_factor_periods(version);
+        END LOOP;
+        PERFORM wattscore.rebuild_rollups();
+    END IF;
+END
+$$;
+
+-- Creates the monthly partitions (UTC months) that cover [first, last], and is safe
+-- to call from several writers at once. Months that were dropped stay gone.
+CREATE OR REPLACE FUNCTION ensure_partitions(first timestamptz, last timestamptz) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    created int := 0;
+    starts  timestamp;
+    parent  text;
+    child   text;
+BEGIN
+    IF first < '2015-01-01Z' OR last >= '2046-01-01Z' THEN
+        RAISE EXCEPTION 'no partition for events from % to %', first, last
+            USING ERRCODE = 'datetime_field_overflow', HINT = 'Events lie between 2015 and 2045.';
+    END IF;
+    IF first < (SELECT facts_from FROM rollup_state) THEN
+        RAISE EXCEPTION 'the facts before % were dropped, and nobody could tell a new one from one that is counted already', (SELECT facts_from FROM rollup_state)
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Leave out what is older.';
+    END IF;
+    FOREACH parent IN ARRAY ARRAY['inference_energy_fact', 'gpu_sample'] LOOP
+        FOR starts IN SELECT generate_series(date_trunc('month', first AT TIME ZONE 'UTC'),
+                                             date_trunc('month', last AT TIME ZONE 'UTC'), '1 month') LOOP
+            child := format('%s_%s', parent, to_char(starts, 'YYYY_MM'));
+            IF to_regclass(format('wattscore.%I', child)) IS NULL THEN
+                PERFORM pg_advisory_xact_lock(hashtext('wattscore.ensure_partitions'));
+                -- to_regclass may still answer from before the wait.
+                IF NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'wattscore'::regnamespace AND relname = child) THEN
+                    -- The foreign keys need these locks; a writer, too, takes them before the facts'.
+                    LOCK TABLE model, project, region, endpoint, workload IN SHARE ROW EXCLUSIVE MODE;
+                    -- To attach a table lets readers go on; to create a partition would wait for
+                    -- them and hold up all who come after.
+                    EXECUTE format('CREATE TABLE wattscore.%I (LIKE wattscore.%I INCLUDING ALL)', child, parent);
+                    EXECUTE format('ALTER TABLE wattscore.%I ATTACH PARTITION wattscore.%I FOR VALUES FROM (%L) TO (%L)',
+                                   parent, child, starts AT TIME ZONE 'UTC', (starts + '1 month'::interval) AT TIME ZONE 'UTC');
+                    created := created + 1;
+                END IF;
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN created;
+END
+$$;
+-- +goose StatementEnd
+
+-- What was taken out stays out when its file is imported again.
+CREATE INDEX fact_removal_event ON fact_removal (event_id, ts);
+CREATE INDEX fact_removal_ts ON fact_removal (ts);

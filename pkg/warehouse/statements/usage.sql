@@ -4,7 +4,8 @@
 -- statement and so in one snapshot. The roll-ups are those by the fewest keys that
 -- the question needs; a key they do not have is NULL. A month is also the whole
 -- month less a few days (a piece of sign -1): measures are exact, so what is
--- subtracted is what was added, to the last bit. What stands in comments of its own
+-- subtracted is what was added, to the last bit. A day with two midnights begins with
+-- the first for people and carries the second as its bucket. What stands in comments of its own
 -- between the stars is filled in for the question; see usage_statement.go.
 WITH pricing AS (
     SELECT coalesce(@factor_version::int, (SELECT version_id FROM wattscore.factor_version WHERE in_force)) AS version_id
@@ -16,7 +17,7 @@ WITH pricing AS (
     WHERE valid_from < @latest::timestamptz AND valid_to > @earliest::timestamptz
 ),
 /* months */ month_piece AS MATERIALIZED (
-    SELECT s.*,
+    SELECT s.*, date_trunc('month', s.at, (SELECT time_zone FROM wattscore.calendar_setting)) AS label,
            -- A month in which a factor changes is read by its days.
            EXISTS (SELECT FROM wattscore.factor_period NATURAL JOIN pricing WHERE valid_from > s.at AND valid_from < s.until) AS by_day
     FROM unnest(@month_at::timestamptz[], @month_until::timestamptz[], @month_period::int[], @month_sign::int[]) AS s (at, until, period, sign)
@@ -26,7 +27,7 @@ WITH pricing AS (
     -- It can only be one with a day or an hour without, or with requests taken out.
     SELECT s.period, /* all keys */
     FROM unnest(@scored_day_at::timestamptz[], @scored_day_period::int[]) AS s (at, period)
-    JOIN wattscore.rollup_unrequested_day ON bucket = s.at /* filter */
+    JOIN wattscore.rollup_unrequested_day ON bucket = date_trunc('day', s.at, (SELECT time_zone FROM wattscore.calendar_setting)) /* filter */
     UNION
     SELECT s.period, /* all keys */
     FROM unnest(@scored_hour_at::timestamptz[], @scored_hour_period::int[]) AS s (at, period)
@@ -46,7 +47,7 @@ WITH pricing AS (
     JOIN unnest(@scored_day_at::timestamptz[], @scored_day_period::int[]) AS s (at, period) ON s.period = c.period
     CROSS JOIN LATERAL (
         SELECT bucket, requests, it_energy_nwh FROM wattscore.rollup_day r
-        WHERE bucket = s.at AND (r.model_id, r.project_id, r.region_id, r.endpoint_id, r.workload_id)
+        WHERE bucket = date_trunc('day', s.at, (SELECT time_zone FROM wattscore.calendar_setting)) AND (r.model_id, r.project_id, r.region_id, r.endpoint_id, r.workload_id)
                                 = (c.model_id, c.project_id, c.region_id, c.endpoint_id, c.workload_id)
         OFFSET 0) AS r
     UNION ALL
@@ -79,7 +80,7 @@ bucketed AS MATERIALIZED (
     /* months */
     SELECT s.period, s.sign, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
     FROM month_piece AS s
-    JOIN wattscore./* family */_month ON bucket = s.at /* filter */
+    JOIN wattscore./* family */_month ON bucket = s.label /* filter */
     WHERE NOT s.by_day
     UNION ALL
     SELECT s.period, s.sign, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
@@ -90,7 +91,7 @@ bucketed AS MATERIALIZED (
     /* end of months */
     SELECT s.period, s.sign, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
     FROM unnest(@day_at::timestamptz[], @day_period::int[], @day_sign::int[]) AS s (at, period, sign)
-    JOIN wattscore./* family */_day ON bucket = s.at /* filter */
+    JOIN wattscore./* family */_day ON bucket = date_trunc('day', s.at, (SELECT time_zone FROM wattscore.calendar_setting)) /* filter */
     UNION ALL
     SELECT s.period, s.sign, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
     FROM unnest(@hour_at::timestamptz[], @hour_period::int[], @hour_sign::int[]) AS s (at, period, sign)
@@ -126,7 +127,7 @@ bucketed AS MATERIALIZED (
 ), reference AS (
     SELECT DISTINCT ON (task_class) task_class, wh_per_1k_requests
     FROM wattscore.reference_intensity
-    WHERE valid_from <= @latest::timestamptz::date
+    WHERE valid_from <= ((@latest::timestamptz - interval '1 microsecond') AT TIME ZONE (SELECT time_zone FROM wattscore.calendar_setting))::date
     ORDER BY task_class, valid_from DESC
 ), priced AS (
     SELECT f.*, /* members */ AS members, w.serves_requests, f.it_energy_nwh - coalesce(f.unrequested_nwh, 0) AS requested_nwh,
@@ -169,5 +170,6 @@ SELECT period, members,
 FROM priced
 GROUP BY period, members
 -- What was all subtracted or taken out again is no usage.
-HAVING sum(events) <> 0 OR sum(it_energy_nwh) <> 0 OR sum(requests) <> 0
+HAVING sum(events) <> 0 OR sum(it_energy_nwh) <> 0 OR sum(requests) <> 0 OR sum(cost_nusd) <> 0
+    OR sum(carbon_location_ug) <> 0 OR sum(carbon_market_ug) <> 0 OR sum(gpu_microhours) <> 0 OR sum(gpu_memory_microhours) <> 0
 ORDER BY period, members

@@ -1,7 +1,7 @@
 -- The first and the last day of a span on which anything used energy; one row.
-SELECT least((SELECT min(bucket) FROM wattscore.rollup_day WHERE bucket >= @from_time::timestamptz AND bucket < @to_time::timestamptz AND events <> 0),
+SELECT least((SELECT min(bucket) FROM wattscore.rollup_day WHERE bucket >= @from_time::timestamptz AND bucket < @to_time::timestamptz AND (events <> 0 OR requests <> 0 OR it_energy_nwh <> 0)),
              tail.first_day),
-       greatest((SELECT max(bucket) FROM wattscore.rollup_day WHERE bucket >= @from_time AND bucket < @to_time AND events <> 0),
+       greatest((SELECT max(bucket) FROM wattscore.rollup_day WHERE bucket >= @from_time AND bucket < @to_time AND (events <> 0 OR requests <> 0 OR it_energy_nwh <> 0)),
                 tail.last_day)
 FROM (SELECT date_trunc('day', min(f.ts), s.time_zone) AS first_day, date_trunc('day', max(f.ts), s.time_zone) AS last_day
       FROM wattscore.calendar_setting s
