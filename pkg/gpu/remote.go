@@ -55,15 +55,20 @@ type Remote struct {
 	done    chan struct{}
 }
 
+// IsAddress says whether a text can be an agent's address.
+func IsAddress(address string) bool {
+	parsed, err := url.Parse(address)
+	return err == nil && parsed.Host != "" && (parsed.Scheme == "http" || parsed.Scheme == "https")
+}
+
 // Follow follows the agent at an address such as http://gpu-node-1:9464, and connects
 // again whenever it is gone. The error is that the address is none. Close ends it.
 func Follow(address string) (*Remote, error) {
-	parsed, err := url.Parse(address)
-	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+	if !IsAddress(address) {
 		return nil, fmt.Errorf("%q is not an agent's address: it looks like http://gpu-node-1:9464", address)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &Remote{address: strings.TrimSuffix(parsed.String(), "/"), client: &http.Client{}, stop: stop, done: make(chan struct{})}
+	r := &Remote{address: strings.TrimSuffix(address, "/"), client: &http.Client{}, stop: stop, done: make(chan struct{})}
 	r.send(Snapshot{Time: time.Now(), Devices: []Reading{}, Problem: "Connecting to the agent at " + r.address + "."})
 	go func() {
 		defer close(r.done)

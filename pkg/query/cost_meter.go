@@ -41,6 +41,7 @@ type costMeterOptions struct {
 	Scope     string        `json:"scope"`
 	CostBasis kpi.CostBasis `json:"costBasis"`
 	WarnAt    float64       `json:"warnAt"` // part of the budget from which the status is yellow
+	Live      bool          `json:"live"`   // the panel follows the answer; nothing else is different
 }
 
 func (o costMeterOptions) cost(m kpi.Measures) *float64 {

@@ -37,10 +37,11 @@ const (
 	lateAfter = time.Minute
 )
 
-// LocalGPUs are the GPUs of the machine that answers.
+// LocalGPUs are the GPUs of the machine that answers, or of one agent.
 type LocalGPUs struct {
 	Source gpu.Source
 	Region string // whose factors price them; empty where nobody said
+	Remote bool   // it is an agent's machine
 }
 
 // gpuLiveOptions are the options of the query type. See src/types.ts.
@@ -48,6 +49,7 @@ type gpuLiveOptions struct {
 	// Source local is the machine Grafana runs on, fleet what agents collected, and
 	// auto the first of them that has GPUs.
 	Source string `json:"source"`
+	Live   bool   `json:"live"` // the panel follows the answer; nothing else is different
 }
 
 // liveGPU is a GPU's latest reading with what it takes to price it.
@@ -118,7 +120,11 @@ func readGPUs(ctx context.Context, source Source, request Request, from string, 
 			notices = append(notices, warning(local.Problem))
 		}
 		if len(local.Devices) > 0 {
-			notices = append(notices, information(fmt.Sprintf("Read from NVML on %s, where Grafana runs.", local.Host)))
+			where := "where Grafana runs"
+			if request.Local.Remote {
+				where = "through its agent"
+			}
+			notices = append(notices, information(fmt.Sprintf("Read from NVML on %s, %s.", local.Host, where)))
 		}
 		var gpus []liveGPU
 		for _, device := range local.Devices {

@@ -29,25 +29,8 @@ func main() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	if err := run(ctx, *library, *every); err != nil {
+	if err := gpu.RunReader(ctx, os.Stdout, *library, *every); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-}
-
-func run(ctx context.Context, library string, every time.Duration) error {
-	if every < 10*time.Millisecond {
-		return fmt.Errorf("--every %s is too often: 10ms is the least", every)
-	}
-	reader, err := gpu.OpenNVML(library)
-	if err != nil {
-		return err
-	}
-	sampler := gpu.NewSampler(reader, every)
-	written := make(chan error, 1)
-	go func() { written <- gpu.WriteLines(ctx, os.Stdout, sampler) }()
-	if err := sampler.Run(ctx); err != nil {
-		return err
-	}
-	return <-written
 }
