@@ -3,6 +3,7 @@ module github.com/wattscore/wattscore-aienergy-datasource
 go 1.26.5
 
 require (
+	github.com/NVIDIA/go-nvml v0.13.4-1
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/google/uuid v1.6.0
 	github.com/grafana/grafana-plugin-sdk-go v0.298.0

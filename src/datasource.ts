@@ -1,5 +1,15 @@
-import { CoreApp, DataSourceInstanceSettings, MetricFindValue, ScopedVars } from '@grafana/data';
-import { DataSourceWithBackend, getTemplateSrv, TemplateSrv } from '@grafana/runtime';
+import {
+  CoreApp,
+  DataQueryRequest,
+  DataQueryResponse,
+  DataSourceInstanceSettings,
+  LiveChannelScope,
+  MetricFindValue,
+  ScopedVars,
+  StreamingFrameAction,
+} from '@grafana/data';
+import { DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv, TemplateSrv } from '@grafana/runtime';
+import { catchError, from, merge, Observable, switchMap } from 'rxjs';
 
 import {
   defaultQuery,
@@ -7,6 +17,7 @@ import {
   FilterDimension,
   Filters,
   QueryTypeDescription,
+  streamedTypes,
   WattScoreOptions,
   WattScoreQuery,
 } from './types';
@@ -14,6 +25,12 @@ import { VariableSupport } from './variables';
 
 /** What Grafana calls the choice of everything. */
 const allValue = '$__all';
+
+/** A range that ends no longer ago than this ends now. */
+const nowMs = 60_000;
+
+/** How many readings a followed chart keeps: a quarter of an hour by the second. */
+const readingsKept = 900;
 
 /** A member of a drop-down. */
 export interface Choice<T = string> {
@@ -45,6 +62,47 @@ export class DataSource extends DataSourceWithBackend<WattScoreQuery, WattScoreO
 
   filterQuery(query: WattScoreQuery): boolean {
     return Boolean(query.queryType) && !query.hide;
+  }
+
+  /** Answers a panel: what it follows as a stream, the rest at once. */
+  query(request: DataQueryRequest<WattScoreQuery>): Observable<DataQueryResponse> {
+    const followed = request.targets.filter((target) => this.isFollowed(target, request));
+    if (followed.length === 0) {
+      return super.query(request);
+    }
+    const others = request.targets.filter((target) => !followed.includes(target));
+    const answers = followed.map((target) => this.follow(target, request));
+    return merge(...answers, ...(others.length > 0 ? [super.query({ ...request, targets: others })] : []));
+  }
+
+  private isFollowed(query: WattScoreQuery, { range }: DataQueryRequest<WattScoreQuery>): boolean {
+    const live = (query.options as { live?: boolean } | undefined)?.live;
+    return Boolean(
+      live && streamedTypes.includes(query.queryType) && this.filterQuery(query) && range.to.valueOf() > Date.now() - nowMs
+    );
+  }
+
+  /** Follows one query; where streams are not to be had it is answered once. */
+  private follow(target: WattScoreQuery, request: DataQueryRequest<WattScoreQuery>): Observable<DataQueryResponse> {
+    const { queryType, groupBy, filters, format, metric, factorVersion, options } = this.applyTemplateVariables(
+      target,
+      request.scopedVars
+    );
+    const data = { queryType, groupBy, filters, format, metric, factorVersion, options };
+    return from(this.postResource<{ path: string }>('streams', data)).pipe(
+      switchMap(({ path }) => {
+        const addr = { scope: LiveChannelScope.DataSource, stream: this.uid, namespace: this.uid, path, data };
+        return getGrafanaLiveSrv().getDataStream({
+          key: `${request.requestId}.${target.refId}`,
+          addr,
+          buffer:
+            format === 'time_series'
+              ? { maxLength: readingsKept, action: StreamingFrameAction.Append }
+              : { maxLength: readingsKept, action: StreamingFrameAction.Replace },
+        });
+      }),
+      catchError(() => super.query({ ...request, targets: [target] }))
+    );
   }
 
   applyTemplateVariables(query: WattScoreQuery, scopedVars: ScopedVars): WattScoreQuery {

@@ -16,6 +16,7 @@ export type QueryType =
   | 'latencyCost'
   | 'modelComparison'
   | 'trainingRuns'
+  | 'gpuLive'
   | 'annotations';
 
 /** A dimension that usage is grouped by. See pkg/kpi/dimension.go. */
@@ -107,6 +108,16 @@ export interface CostMeterOptions {
   costBasis?: 'energy' | 'full';
   /** Part of the budget from which the meter is yellow, 0 to 1. Default: 0.9. */
   warnAt?: number;
+  /** Follows the answer as it changes, where the range ends now. */
+  live?: boolean;
+}
+
+/** Options of `gpuLive`. */
+export interface GpuLiveOptions {
+  /** The machine Grafana runs on, what agents collected, or the first that has GPUs. Default: auto. */
+  source?: 'auto' | 'local' | 'fleet';
+  /** Follows the readings as they change, where the range ends now. */
+  live?: boolean;
 }
 
 /** Options of `kpi`. */
@@ -221,6 +232,7 @@ export interface OptionsByType {
   latencyCost: LatencyCostOptions;
   modelComparison: ModelComparisonOptions;
   trainingRuns: TrainingRunsOptions;
+  gpuLive: GpuLiveOptions;
   annotations: AnnotationsOptions;
 }
 
@@ -242,6 +254,9 @@ export interface WattScoreQuery extends DataQuery {
   factorVersion?: number;
   options?: QueryOptions;
 }
+
+/** The query types whose answer a panel can follow live. */
+export const streamedTypes: QueryType[] = ['costMeter', 'gpuLive'];
 
 /** What a new panel asks: it draws something at once. */
 export const defaultQuery: Partial<WattScoreQuery> = {
@@ -277,6 +292,10 @@ export interface WattScoreOptions extends DataSourceJsonData {
   timeZone?: string;
   /** Internal carbon price in USD per tCO2e; empty charges nothing back. */
   carbonPriceUsdPerTonne?: number;
+  /** Address of the agent whose GPUs are live; empty are those of the machine Grafana runs on. */
+  gpuAgentUrl?: string;
+  /** Code of the region whose factors price those GPUs. */
+  gpuRegion?: string;
   enableSecureSocksProxy?: boolean;
 }
 

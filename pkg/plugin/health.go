@@ -9,6 +9,7 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/gpu"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
 
@@ -45,10 +46,10 @@ func (i *Instance) CheckHealth(ctx context.Context, _ *backend.CheckHealthReques
 	if problem := condition.ScaleOut.Problem(); problem != "" {
 		return unhealthy(problem, nil), nil
 	}
-	return healthy(condition), nil
+	return healthy(condition, i.localGPUs.Source.Snapshot()), nil
 }
 
-func healthy(condition warehouse.Condition) *backend.CheckHealthResult {
+func healthy(condition warehouse.Condition, gpus gpu.Snapshot) *backend.CheckHealthResult {
 	server := "PostgreSQL " + condition.ServerVersion
 	if more := condition.ScaleOut.String(); more != "" {
 		server += " (" + more + ")"
@@ -66,6 +67,11 @@ func healthy(condition warehouse.Condition) *backend.CheckHealthResult {
 		message += fmt.Sprintf(" %d facts or more are not rolled up since %s: answers are right but slower. Keep wattctl rollup watch running.",
 			warehouse.MostFactsWaiting, condition.RolledUpAt.UTC().Format("2 January 15:04 UTC"))
 	}
+	if gpus.Problem == "" {
+		message += fmt.Sprintf(" GPUs read live on %s: %d.", gpus.Host, len(gpus.Devices))
+	} else {
+		message += " No GPU is read live: " + gpus.Problem
+	}
 	details, _ := json.Marshal(map[string]any{ // plain values always marshal
 		"schemaVersion": condition.SchemaVersion,
 		"newestEvent":   condition.NewestEvent.UTC().Format(time.RFC3339),
@@ -73,6 +79,7 @@ func healthy(condition warehouse.Condition) *backend.CheckHealthResult {
 		"factsWaiting":  condition.FactsWaiting,
 		"lagSeconds":    lagSeconds(condition, time.Now()),
 		"restored":      condition.Restored,
+		"liveGPUs":      len(gpus.Devices),
 	})
 	return &backend.CheckHealthResult{Status: backend.HealthStatusOk, Message: message, JSONDetails: details}
 }

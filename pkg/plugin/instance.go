@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/instancemgmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/net/proxy"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/gpu"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
@@ -30,6 +32,8 @@ type Instance struct {
 	reader      *warehouse.Reader
 	answers     *answers
 	company     query.Company
+	localGPUs   query.LocalGPUs
+	agent       *gpu.Remote // nil: the GPUs are those of this machine
 }
 
 var (
@@ -70,12 +74,32 @@ func newInstance(s settings, pool *pgxpool.Pool, err error) *Instance {
 	if pool != nil {
 		instance.reader = warehouse.NewReader(pool)
 	}
+	instance.findGPUs(s)
 	instance.CallResourceHandler = httpadapter.New(instance.routes())
 	return instance
 }
 
+// thisMachine reads the GPUs of the machine that the plugin runs on, for every data
+// source and for as long as the plugin runs.
+var thisMachine = sync.OnceValue(gpu.Local)
+
+func (i *Instance) findGPUs(s settings) {
+	if s.GPUAgentURL == "" {
+		i.localGPUs = query.LocalGPUs{Source: thisMachine(), Region: s.GPURegion}
+		return
+	}
+	agent, err := gpu.Follow(s.GPUAgentURL)
+	if err != nil {
+		return // settingsErr says so
+	}
+	i.agent, i.localGPUs = agent, query.LocalGPUs{Source: agent, Region: s.GPURegion, Remote: true}
+}
+
 // Dispose closes the connections.
 func (i *Instance) Dispose() {
+	if i.agent != nil {
+		_ = i.agent.Close() // it has no error to give
+	}
 	if i.pool != nil {
 		i.pool.Close()
 	}

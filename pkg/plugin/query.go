@@ -32,7 +32,7 @@ func (i *Instance) answer(ctx context.Context, q concurrent.Query) backend.DataR
 	if err != nil {
 		return errorResponse(ctx, err)
 	}
-	frames, err := i.answers.answer(ctx, i.reader, request, q.DataQuery)
+	frames, err := i.framesOf(ctx, request, q.DataQuery)
 	if err != nil {
 		return errorResponse(ctx, err)
 	}
@@ -43,6 +43,15 @@ func (i *Instance) answer(ctx context.Context, q concurrent.Query) backend.DataR
 		own[n] = &named
 	}
 	return backend.DataResponse{Frames: own, Status: backend.StatusOK}
+}
+
+// framesOf answers a request, from an answer that is kept where there may be one.
+func (i *Instance) framesOf(ctx context.Context, request query.Request, q backend.DataQuery) (data.Frames, error) {
+	if request.Live() {
+		request.Local = i.localGPUs
+		return request.Answer(ctx, i.reader)
+	}
+	return i.answers.answer(ctx, i.reader, request, q)
 }
 
 // settingsError is a mistake in the data source's settings.

@@ -19,6 +19,7 @@ func (i *Instance) routes() http.Handler {
 	mux.HandleFunc("GET /dimensions/{dimension}", i.connected(i.listMembers))
 	mux.HandleFunc("GET /factor-versions", i.connected(i.listFactorVersions))
 	mux.HandleFunc("GET /calendar", i.connected(i.showCalendar))
+	mux.HandleFunc("POST /streams", i.connected(i.nameStream))
 	return mux
 }
 

@@ -57,6 +57,17 @@ var columns = map[string]column{
 	"age_years":                {label: "Age", unit: "suffix:y", description: "Time since it was acquired, years of 365 days"},
 	"lifetime_years":           {label: "Lifetime", unit: "suffix:y", description: "Expected life, as the inventory says"},
 
+	// gpuLive
+	"power_w":           {label: "Power", unit: "watt", min: &zero, description: "Drawn now: the board, or the whole module where the hardware measures that"},
+	"power_limit_w":     {label: "Power limit", unit: "watt", min: &zero, description: "What the driver lets it draw"},
+	"utilization":       {label: "Utilisation", unit: "percentunit", min: &zero, max: &one, description: "Share of time in which work ran; not how well it used the GPU"},
+	"memory_used":       {label: "Memory used", unit: "bytes", min: &zero, description: "Memory of the GPU in use"},
+	"memory_total":      {label: "Memory", unit: "bytes", min: &zero, description: "Memory of the GPU"},
+	"temperature":       {label: "Temperature", unit: "celsius", description: "Of the GPU's core"},
+	"cost_usd_per_hour": {label: "Cost per hour", unit: "currencyUSD", description: "What the power drawn now costs an hour, PUE included"},
+	"carbon_g_per_hour": {label: "Carbon per hour", unit: "suffix:gCO₂e", description: "What the power drawn now emits an hour, location-based, PUE included"},
+	"age_seconds":       {label: "Age", unit: "s", min: &zero, description: "Since the reading was taken"},
+
 	// efficiencyTrend: the unit is that of the asked measure, set on the field.
 	"actual":           {label: "Actual", description: "What was measured"},
 	"forecast":         {label: "Forecast", description: "What the chosen model expects; at its first point the last actual"},
@@ -143,6 +154,7 @@ var textLabels = map[string]string{
 	"driver": "Driver", "segment": "Segment", "sentence": "What happened", "status": "Status",
 	"kpi": "KPI", "unit": "Unit", "formula": "Formula", "audience": "Audience", "scenario": "Scenario", "assumption": "Assumption",
 	"accuracy_metric": "Accuracy metric", "pareto": "Pareto front", "better_model": "Better choice", "run": "Run", "feature": "Feature", "spike": "Cost spike", "gpu_model": "GPU model",
+	"host": "Host", "uuid": "UUID", "gpu_name": "GPU", "method": "Energy by", "parent": "Part of",
 }
 
 // The dashboards a field leads to, by uid.

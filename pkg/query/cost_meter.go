@@ -21,6 +21,7 @@ var costMeter = Type{
 	RestsOn:     []Evidence{EvidenceEvents, EvidenceBusiness},
 	Formats:     []Format{FormatTable, FormatNumber},
 	Metrics:     []string{"budget_used", "projected_day_usd", "spend_day_usd", "spend_hour_usd", "burn_usd_per_hour", "budget_day_usd"},
+	Streams:     true,
 	ofTheMoment: true,
 	answer:      answerCostMeter,
 }
@@ -40,6 +41,7 @@ type costMeterOptions struct {
 	Scope     string        `json:"scope"`
 	CostBasis kpi.CostBasis `json:"costBasis"`
 	WarnAt    float64       `json:"warnAt"` // part of the budget from which the status is yellow
+	Live      bool          `json:"live"`   // the panel follows the answer; nothing else is different
 }
 
 func (o costMeterOptions) cost(m kpi.Measures) *float64 {

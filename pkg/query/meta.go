@@ -22,6 +22,7 @@ type meta struct {
 	Denominator    string       `json:"denominator,omitempty"`
 	CostBasis      string       `json:"costBasis,omitempty"`
 	CarbonMethod   string       `json:"carbonMethod,omitempty"`
+	GPUSource      string       `json:"gpuSource,omitempty"`    // local or fleet
 	LatencyError   float64      `json:"latencyError,omitempty"` // relative, of a percentile
 	// Correlation is Spearman's ρ of breach rate and cost, over so many steps.
 	Correlation     *float64 `json:"correlation,omitempty"`

@@ -37,6 +37,8 @@ type Request struct {
 	MaxDataPoints int64
 	FactorVersion int
 	Company       Company
+	// Local are the GPUs of the machine that answers; whoever asks sets them.
+	Local LocalGPUs
 	// Now is when the query was asked. What has not ended by then is incomplete.
 	Now time.Time
 
@@ -46,6 +48,10 @@ type Request struct {
 // ByTheHour says that another range which begins and ends in the same hours has
 // the same answer, as the roll-ups are by the hour.
 func (r Request) ByTheHour() bool { return !r.Type.ofTheMoment }
+
+// Live says that the answer changes though nothing is committed, so nobody may keep
+// it.
+func (r Request) Live() bool { return r.Type.live }
 
 // Company is what the data source's settings say of the company.
 type Company struct {

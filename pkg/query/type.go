@@ -27,6 +27,7 @@ type Source interface {
 	TrainingRuns(ctx context.Context, span kpi.Span, filters kpi.Filters, version int) ([]warehouse.RunUsage, error)
 	ModelReleases(ctx context.Context, span kpi.Span, filters kpi.Filters) ([]warehouse.ModelRelease, error)
 	Restatements(ctx context.Context, span kpi.Span) ([]warehouse.Restatement, error)
+	GPUFleet(ctx context.Context, since time.Time) ([]warehouse.FleetGPU, error)
 }
 
 // Type is a kind of question the data source answers.
@@ -45,8 +46,13 @@ type Type struct {
 	// the most telling first.
 	Metrics []string
 
+	// Streams says that a panel can follow the answer live.
+	Streams bool
+
 	// ofTheMoment says that the second of asking matters, not only its hour.
 	ofTheMoment bool
+	// live says that the answer changes though nothing is committed.
+	live bool
 
 	answer func(ctx context.Context, source Source, request Request) (data.Frames, error)
 }
@@ -92,7 +98,7 @@ func Types() []*Type {
 	return []*Type{
 		&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle,
 		&efficiencyTrend, &businessKPIs, &costMeter, &budgetVariance, &keyDrivers, &whatIf,
-		&modelComparison, &trainingRuns, &latencyCost,
+		&modelComparison, &trainingRuns, &latencyCost, &gpuLive,
 		&annotations,
 	}
 }

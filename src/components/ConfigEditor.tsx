@@ -26,7 +26,7 @@ export function ConfigEditor(props: Props) {
   const { jsonData, secureJsonFields } = options;
   const tlsMode = jsonData.tlsMode ?? 'require';
 
-  const text = (key: 'host' | 'database' | 'user' | 'timeZone') => ({
+  const text = (key: 'host' | 'database' | 'user' | 'timeZone' | 'gpuAgentUrl' | 'gpuRegion') => ({
     id: `wattscore-config-${key}`,
     width,
     value: jsonData[key] ?? '',
@@ -118,6 +118,18 @@ export function ConfigEditor(props: Props) {
         </Field>
         <Field label="Time zone" description="Where days, weeks and quarters begin; empty takes the warehouse's">
           <Input {...text('timeZone')} placeholder="Europe/Berlin" />
+        </Field>
+      </FieldSet>
+
+      <FieldSet label="Live GPUs">
+        <Field
+          label="Agent"
+          description="Address of a wattctl collect whose GPUs are shown live; empty shows those of the machine Grafana runs on"
+        >
+          <Input {...text('gpuAgentUrl')} placeholder="http://gpu-node-1:9464" />
+        </Field>
+        <Field label="Region" description="Where those GPUs stand: its PUE, price and grid intensity price them">
+          <Input {...text('gpuRegion')} placeholder="europe-west4" />
         </Field>
       </FieldSet>
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/gpu"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/project"
 )
 
@@ -39,6 +40,9 @@ func (b *Builder) Package(ctx context.Context) (string, error) {
 	if err := os.MkdirAll(filepath.Join(b.Root, Binaries), 0o755); err != nil {
 		return "", err
 	}
+	if err := b.GPUReaders(ctx); err != nil {
+		return "", err
+	}
 	path := filepath.Join(b.Root, Binaries, fmt.Sprintf("%s-%s.zip", b.Manifest.ID, b.Manifest.Version))
 	return path, b.Runner.Do("Write the archive", func() error {
 		return writeArchive(path, b.Manifest, distribution)
@@ -62,7 +66,8 @@ func writeArchive(path string, manifest project.Manifest, directory string) erro
 		if err != nil {
 			return err
 		}
-		return addFile(archive, name, manifest.ID+"/"+filepath.ToSlash(relative), strings.HasPrefix(relative, manifest.Executable))
+		program := strings.HasPrefix(relative, manifest.Executable) || strings.HasPrefix(relative, gpu.ReaderName)
+		return addFile(archive, name, manifest.ID+"/"+filepath.ToSlash(relative), program)
 	})
 	if err := errors.Join(err, archive.Close(), file.Chmod(0o644), file.Close()); err != nil {
 		return err

@@ -134,5 +134,5 @@ func (b *Builder) CommandLine(ctx context.Context) (string, error) {
 // All builds the plugin for this platform, and wattctl.
 func (b *Builder) All(ctx context.Context) error {
 	_, err := b.CommandLine(ctx)
-	return errors.Join(b.Frontend(ctx), b.Backend(project.ThisPlatform()), err)
+	return errors.Join(b.Frontend(ctx), b.Backend(project.ThisPlatform()), err, b.GPUReaders(ctx))
 }

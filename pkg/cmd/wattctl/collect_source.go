@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/gpu"
@@ -19,7 +18,13 @@ type gpuSource struct {
 // openSource is openGPUs, but for tests on machines without a GPU.
 var openSource = openGPUs
 
-// openGPUs opens the GPUs of this host.
+// openGPUs starts the GPU reader that stands beside this program. That a driver is
+// missing or fails is no error: the agent says so and waits for it.
 func openGPUs(context.Context) (gpuSource, error) {
-	return gpuSource{}, errors.New("this wattctl was built without a GPU reader")
+	path, err := gpu.FindReader()
+	if err != nil {
+		return gpuSource{}, err
+	}
+	reader := gpu.StartReader(path)
+	return gpuSource{watcher: reader, handler: gpu.Handler(reader), close: reader.Close}, nil
 }

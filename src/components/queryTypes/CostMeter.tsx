@@ -1,6 +1,7 @@
 import React from 'react';
 
 import { Choice } from './Choice';
+import { Live } from './Live';
 import { NumberOption } from './NumberOption';
 import { OptionsEditorProps, QueryTypeEditor } from './types';
 
@@ -36,6 +37,7 @@ function Options({ options, onChange }: OptionsEditorProps<'costMeter'>) {
         value={options.warnAt}
         onChange={(warnAt) => onChange({ ...options, warnAt })}
       />
+      <Live value={options.live} onChange={(live) => onChange({ ...options, live })} />
     </>
   );
 }

@@ -6,6 +6,7 @@ import { costMeter } from './CostMeter';
 import { efficiencyQuadrant } from './EfficiencyQuadrant';
 import { efficiencyTrend } from './EfficiencyTrend';
 import { energyScore } from './EnergyScore';
+import { gpuLive } from './GpuLive';
 import { hardwareLifecycle } from './HardwareLifecycle';
 import { keyDrivers } from './KeyDrivers';
 import { kpi } from './Kpi';
@@ -30,6 +31,7 @@ const editors = {
   modelComparison,
   trainingRuns,
   latencyCost,
+  gpuLive,
   annotations,
 };
 

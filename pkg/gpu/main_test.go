@@ -1,0 +1,38 @@
+package gpu
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+	"time"
+)
+
+// readerVariable makes this test's own program stand for the reader program: "nvml" is
+// the real one, with the library of libraryVariable, anything else is printed.
+const (
+	readerVariable  = "WATTSCORE_TEST_READER"
+	libraryVariable = "WATTSCORE_TEST_NVML"
+)
+
+func TestMain(m *testing.M) {
+	switch script := os.Getenv(readerVariable); script {
+	case "":
+		os.Exit(m.Run())
+	case "nvml":
+		ctx, stop := context.WithCancel(context.Background())
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			stop()
+		}()
+		if err := RunReader(ctx, os.Stdout, os.Getenv(libraryVariable), 20*time.Millisecond); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	default:
+		fmt.Println(script)
+		fmt.Fprintln(os.Stderr, "symbol lookup error: undefined symbol")
+		os.Exit(127) // as a program ends that calls what its library does not have
+	}
+}

@@ -1,0 +1,124 @@
+package query_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/gpu"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse/warehousetest"
+)
+
+// still is a machine whose readings do not change.
+type still gpu.Snapshot
+
+func (s still) Snapshot() gpu.Snapshot { return gpu.Snapshot(s) }
+
+// oneGPU is a machine with one GPU of 400 W, read two seconds before now.
+func oneGPU(at time.Time) still {
+	watts, used, drawn, hot := 400.0, int64(20<<30), int64(7_200_000), 61.0
+	return still{Host: "node-1", Time: at, Devices: []gpu.Reading{{
+		Identity: gpu.Identity{UUID: "GPU-1", Name: "NVIDIA H100"}, Time: at.Add(-2 * time.Second), PowerWatts: &watts,
+		MemoryUsedBytes: &used, EnergyMillijoules: &drawn, EnergyMethod: gpu.MethodCounter, TemperatureC: &hot,
+	}}}
+}
+
+// askGPUs asks gpuLive now, with the text of more of the query.
+func askGPUs(t *testing.T, source query.Source, local query.LocalGPUs, more string) *data.Frame {
+	t.Helper()
+	at := time.Now()
+	request, err := query.Parse(backend.DataQuery{TimeRange: backend.TimeRange{From: at.Add(-time.Hour), To: at}, MaxDataPoints: 100,
+		JSON: []byte(`{"queryType":"gpuLive"` + more + `}`)}, query.Company{}, at)
+	require.NoError(t, err)
+	request.Local = local
+	frames, err := request.Answer(t.Context(), source)
+	require.NoError(t, err)
+	require.Len(t, frames, 1)
+	return frames[0]
+}
+
+func notices(frame *data.Frame) string {
+	var all string
+	for _, notice := range frame.Meta.Notices {
+		all += notice.Text + "\n"
+	}
+	return all
+}
+
+// cell is the first row's number, or nil.
+func cell(t *testing.T, frame *data.Frame, name string) *float64 {
+	t.Helper()
+	field, _ := frame.FieldByName(name)
+	require.NotNil(t, field, name)
+	number, _ := field.At(0).(*float64)
+	return number
+}
+
+func TestLiveGPUsOfThisMachineArePriced(t *testing.T) {
+	pool := warehousetest.Open(t)
+	reader := warehouse.NewReader(pool)
+	frame := askGPUs(t, reader, query.LocalGPUs{Source: oneGPU(time.Now()), Region: "us-central1"}, "")
+	require.Equal(t, 1, frame.Rows())
+	factors, err := reader.Factors(t.Context(), 0, kpi.Span{From: time.Now(), To: time.Now().Add(time.Second)})
+	require.NoError(t, err)
+	var pue, grid float64
+	for _, f := range factors {
+		if f.Region == "us-central1" {
+			pue, grid = *f.PUE, *f.GridLocation
+		}
+	}
+	assert.Equal(t, 400.0, value(t, frame, "power_w", 0))
+	assert.InDelta(t, 0.002, value(t, frame, "energy_kwh", 0), 1e-12, "7.2 MJ are 2 Wh")
+	assert.InDelta(t, 0.4*pue*grid, value(t, frame, "carbon_g_per_hour", 0), 1e-9)
+	assert.Nil(t, cell(t, frame, "utilization"), "what it does not tell is null, not 0")
+	assert.Equal(t, []string{"live"}, texts(t, frame, "status"))
+	assert.Contains(t, notices(frame), "Read from NVML on node-1")
+
+	series := askGPUs(t, reader, query.LocalGPUs{Source: oneGPU(time.Now())}, `,"format":"time_series","metric":"temperature"`)
+	require.Len(t, series.Fields, 2)
+	assert.Equal(t, "node-1", series.Fields[1].Labels["host"])
+	number := askGPUs(t, reader, query.LocalGPUs{Source: oneGPU(time.Now())}, `,"format":"number","metric":"power_w"`)
+	for _, field := range number.Fields {
+		assert.NotEqual(t, "status", field.Name, "an alert is not another one when a reading is late")
+	}
+	nowhere := askGPUs(t, reader, query.LocalGPUs{Source: oneGPU(time.Now())}, "")
+	assert.Nil(t, cell(t, nowhere, "cost_usd_per_hour"))
+	assert.Contains(t, notices(nowhere), "Set the region")
+}
+
+func TestLiveGPUsOfTheFleet(t *testing.T) {
+	pool := warehousetest.Open(t)
+	reader, store := warehouse.NewReader(pool), warehouse.OpenStore(pool)
+	none := query.LocalGPUs{Source: still{Problem: "This machine has no NVIDIA driver."}}
+	empty := askGPUs(t, reader, none, "")
+	assert.Zero(t, empty.Rows())
+	assert.Contains(t, notices(empty), "Run wattctl collect on each GPU host. This machine has no NVIDIA driver.")
+
+	at := time.Now().Add(-5 * time.Second).Truncate(time.Microsecond)
+	watts, energy := 300.0, int64(3_000_000)
+	result, err := store.WriteGPUSamples(t.Context(), warehouse.GPUBatch{
+		Devices: []warehouse.GPUDevice{{UUID: "GPU-7", Host: "node-7", Region: "us-central1", Name: "NVIDIA L4", SeenAt: at}},
+		Samples: []warehouse.GPUSample{{UUID: "GPU-7", Start: at.Add(-10 * time.Second), Time: at, Host: "node-7", Region: "us-central1", Name: "NVIDIA L4",
+			PowerWatts: &watts, Energy: &energy, Method: "counter"}},
+	})
+	require.NoError(t, err)
+	require.Equal(t, 1, result.Stored)
+	fleet := askGPUs(t, reader, none, "")
+	require.Equal(t, 1, fleet.Rows())
+	assert.Equal(t, []string{"node-7"}, texts(t, fleet, "host"))
+	assert.Equal(t, 300.0, value(t, fleet, "power_w", 0))
+	assert.Contains(t, notices(fleet), "Collected by agents on 1 host.")
+	assert.Zero(t, askGPUs(t, reader, none, `,"filters":{"region":["europe-west4"]}`).Rows(), "it stands elsewhere")
+	shared := askGPUs(t, reader, none, `,"filters":{"team":["search"]}`)
+	assert.Equal(t, 1, shared.Rows())
+	assert.Contains(t, notices(shared), "the filter on team leaves them all")
+	both := askGPUs(t, reader, query.LocalGPUs{Source: oneGPU(time.Now())}, `,"options":{"source":"fleet"}`)
+	assert.Equal(t, []string{"node-7"}, texts(t, both, "host"), "the fleet where it is asked for")
+}

@@ -1,0 +1,44 @@
+import React from 'react';
+
+import { Choice } from './Choice';
+import { Live } from './Live';
+import { OptionsEditorProps, QueryTypeEditor } from './types';
+
+function Options({ options, onChange }: OptionsEditorProps<'gpuLive'>) {
+  return (
+    <>
+      <Choice
+        label="GPUs"
+        tooltip="Whose GPUs are shown"
+        value={options.source ?? 'auto'}
+        options={[
+          { value: 'auto', label: 'Automatic', description: 'the machine Grafana runs on if it has GPUs, else the fleet' },
+          { value: 'local', label: 'One machine', description: "Grafana's own, or that of the agent in the settings" },
+          { value: 'fleet', label: 'Fleet', description: 'what agents collected on every host' },
+        ]}
+        onChange={(source) => onChange({ ...options, source })}
+      />
+      <Live value={options.live} onChange={(live) => onChange({ ...options, live })} />
+    </>
+  );
+}
+
+export const gpuLive: QueryTypeEditor<'gpuLive'> = {
+  value: 'gpuLive',
+  label: 'Live GPUs',
+  description: 'What each GPU draws, costs and emits right now, and how it fares',
+  groupBy: [],
+  defaultGroupBy: [],
+  formats: ['table', 'time_series', 'number'],
+  metrics: [
+    { value: 'power_w', label: 'Power (W)' },
+    { value: 'utilization', label: 'Utilisation' },
+    { value: 'temperature', label: 'Temperature (°C)' },
+    { value: 'memory_used', label: 'Memory used (bytes)' },
+    { value: 'energy_kwh', label: 'Energy (kWh)' },
+    { value: 'cost_usd_per_hour', label: 'Cost per hour (USD)' },
+    { value: 'carbon_g_per_hour', label: 'Carbon per hour (g)' },
+    { value: 'age_seconds', label: 'Age (s)' },
+  ],
+  Options,
+};
