@@ -78,7 +78,10 @@ export class DataSource extends DataSourceWithBackend<WattScoreQuery, WattScoreO
   private isFollowed(query: WattScoreQuery, { range }: DataQueryRequest<WattScoreQuery>): boolean {
     const live = (query.options as { live?: boolean } | undefined)?.live;
     return Boolean(
-      live && streamedTypes.includes(query.queryType) && this.filterQuery(query) && range.to.valueOf() > Date.now() - nowMs
+      live &&
+      streamedTypes.includes(query.queryType) &&
+      this.filterQuery(query) &&
+      range.to.valueOf() > Date.now() - nowMs
     );
   }
 

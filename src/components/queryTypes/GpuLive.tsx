@@ -12,7 +12,11 @@ function Options({ options, onChange }: OptionsEditorProps<'gpuLive'>) {
         tooltip="Whose GPUs are shown"
         value={options.source ?? 'auto'}
         options={[
-          { value: 'auto', label: 'Automatic', description: 'the machine Grafana runs on if it has GPUs, else the fleet' },
+          {
+            value: 'auto',
+            label: 'Automatic',
+            description: 'the machine Grafana runs on if it has GPUs, else the fleet',
+          },
           { value: 'local', label: 'One machine', description: "Grafana's own, or that of the agent in the settings" },
           { value: 'fleet', label: 'Fleet', description: 'what agents collected on every host' },
         ]}

@@ -11,7 +11,11 @@ interface Props {
 export function Live({ value, onChange }: Props) {
   return (
     <InlineField label="Live" tooltip="Follows the answer as it changes, where the dashboard's range ends now">
-      <InlineSwitch aria-label="Live" value={value ?? false} onChange={(event) => onChange(event.currentTarget.checked)} />
+      <InlineSwitch
+        aria-label="Live"
+        value={value ?? false}
+        onChange={(event) => onChange(event.currentTarget.checked)}
+      />
     </InlineField>
   );
 }
