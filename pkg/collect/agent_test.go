@@ -83,7 +83,7 @@ func TestEnergyInTheWarehouseIsTheMeters(t *testing.T) {
 	pool := warehousetest.Open(t)
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			warehousetest.Exec(t, pool, "TRUNCATE wattscore.gpu_sample, wattscore.gpu_energy", "DELETE FROM wattscore.inference_energy_fact")
+			warehousetest.Exec(t, pool, "TRUNCATE wattscore.gpu_sample, wattscore.gpu_energy, wattscore.inference_energy_fact, wattscore.fact_removal")
 			collectThroughTrouble(t, pool, rand.New(rand.NewPCG(seed, 14)))
 		})
 	}

@@ -14,6 +14,7 @@ import (
 const (
 	readerVariable  = "WATTSCORE_TEST_READER"
 	libraryVariable = "WATTSCORE_TEST_NVML"
+	everyVariable   = "WATTSCORE_TEST_EVERY"
 )
 
 func TestMain(m *testing.M) {
@@ -26,7 +27,11 @@ func TestMain(m *testing.M) {
 			_, _ = io.Copy(io.Discard, os.Stdin)
 			stop()
 		}()
-		if err := RunReader(ctx, os.Stdout, os.Getenv(libraryVariable), 20*time.Millisecond); err != nil {
+		every, err := time.ParseDuration(os.Getenv(everyVariable))
+		if err != nil {
+			every = 20 * time.Millisecond
+		}
+		if err := RunReader(ctx, os.Stdout, os.Getenv(libraryVariable), every); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -222,26 +222,32 @@ func (r *nvmlReader) slowlyOf(uuid string) slowly {
 
 // now reads what changes slowly if it is time, and keeps it for the readings between.
 func (m *measuring) now(kept slowly) {
-	own := m.reading.Unavailable
-	m.reading.Unavailable = map[string]string{}
-	maps.Copy(m.reading.Unavailable, kept.unavailable)
-	if m.reading.Time.Sub(kept.processesAt) >= processesEvery {
-		m.processes()
-		kept.processes, kept.processesAt = m.reading.Processes, m.reading.Time
-	}
-	if m.reading.Parent == "" && m.reading.Time.Sub(kept.healthAt) >= healthEvery {
-		m.health()
-		kept.health, kept.healthAt = m.reading.Health, m.reading.Time
+	processes := m.reading.Time.Sub(kept.processesAt) >= processesEvery
+	health := m.reading.Parent == "" && m.reading.Time.Sub(kept.healthAt) >= healthEvery
+	if processes || health {
+		own := m.reading.Unavailable
+		m.reading.Unavailable = maps.Clone(kept.unavailable)
+		if m.reading.Unavailable == nil {
+			m.reading.Unavailable = map[string]string{}
+		}
+		if processes {
+			m.processes()
+			kept.processes, kept.processesAt = m.reading.Processes, m.reading.Time
+		}
+		if health {
+			m.health()
+			kept.health, kept.healthAt = m.reading.Health, m.reading.Time
+		}
+		kept.unavailable = m.reading.Unavailable
+		m.reading.Unavailable = own
+		if m.err == nil { // what a lost device says is not kept
+			m.reader.mu.Lock()
+			m.reader.kept[m.reading.UUID] = kept
+			m.reader.mu.Unlock()
+		}
 	}
 	m.reading.Processes, m.reading.Health = kept.processes, kept.health
-	kept.unavailable = maps.Clone(m.reading.Unavailable)
-	maps.Copy(m.reading.Unavailable, own)
-	if m.err != nil {
-		return // what a lost device says is not kept
-	}
-	m.reader.mu.Lock()
-	defer m.reader.mu.Unlock()
-	m.reader.kept[m.reading.UUID] = kept
+	maps.Copy(m.reading.Unavailable, kept.unavailable)
 }
 
 // measuring is one reading in the making.

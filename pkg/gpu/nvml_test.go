@@ -3,11 +3,15 @@
 package gpu
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	"github.com/NVIDIA/go-nvml/pkg/nvml/mock/dgxa100"
@@ -18,7 +22,7 @@ import (
 
 // library compiles the C library for tests. Each reader of it is a process of its own,
 // because symbols are global in one.
-func library(t *testing.T, flags ...string) string {
+func library(t testing.TB, flags ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "libnvml.so")
 	output, err := exec.Command("gcc", append(flags, "-shared", "-fPIC", "-o", path, filepath.Join("testdata", "nvml.c"))...).CombinedOutput()
@@ -166,4 +170,42 @@ func TestNVMLOnMockedServers(t *testing.T) {
 	assert.InDelta(t, 0.4, *reading.Processes[0].Utilization, 1e-9, "the mean of its samples")
 	assert.Nil(t, reading.Processes[1].MemoryUsedBytes, "unknown is no number")
 	assert.Zero(t, *reading.Processes[1].Utilization, "it ran nothing since")
+}
+
+// BenchmarkEightGPUsAtTenHertz is the share of a core that the reader program takes
+// once it runs, through a real library that answers at once: what is ours, not the
+// driver's.
+func BenchmarkEightGPUsAtTenHertz(b *testing.B) {
+	own, err := os.Executable()
+	require.NoError(b, err)
+	command := exec.Command(own)
+	command.Env = append(os.Environ(), readerVariable+"=nvml", libraryVariable+"="+library(b), everyVariable+"=100ms", "FAKE_GPUS=8")
+	input, err := command.StdinPipe()
+	require.NoError(b, err)
+	require.NoError(b, command.Start())
+	const watched = 5 * time.Second
+	time.Sleep(watched / 5) // it starts
+	before, began := processorTime(b, command.Process.Pid), time.Now()
+	for b.Loop() {
+		time.Sleep(watched)
+	}
+	b.ReportMetric(100*(processorTime(b, command.Process.Pid)-before)/time.Since(began).Seconds(), "%core")
+	require.NoError(b, input.Close())
+	require.NoError(b, command.Wait())
+}
+
+// processorTime is how many seconds a process has computed, by the kernel's count in
+// hundredths.
+func processorTime(b *testing.B, pid int) float64 {
+	b.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	require.NoError(b, err)
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	var hundredths float64
+	for _, field := range fields[11:13] { // in user mode and in the kernel
+		ticks, err := strconv.ParseFloat(field, 64)
+		require.NoError(b, err)
+		hundredths += ticks
+	}
+	return hundredths / 100
 }

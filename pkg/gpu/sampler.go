@@ -14,6 +14,9 @@ import (
 const (
 	// rediscover is how often a Sampler looks for devices that are new or back.
 	rediscover = 10 * time.Second
+	// sendEvery is the least time between two snapshots: devices may be read more often,
+	// for the sake of their energy, but nobody looks more often.
+	sendEvery = time.Second
 	// silentAfter is how many intervals a device may not answer before it is lost.
 	silentAfter = 10
 )
@@ -61,7 +64,7 @@ func (s *Sampler) Run(ctx context.Context) error {
 		}
 	}
 	look()
-	every, again := time.NewTicker(s.interval), time.NewTicker(rediscover)
+	every, again := time.NewTicker(max(s.interval, sendEvery)), time.NewTicker(rediscover)
 	defer every.Stop()
 	defer again.Stop()
 	for {

@@ -109,7 +109,7 @@ func TestWrongUsage(t *testing.T) {
 	csvFile := sample(t, "codecarbon.csv")
 	energy := sample(t, "mlenergy.json")
 	for _, test := range []struct{ arguments, want string }{
-		{"", "wattctl needs one of: db, demo-data, explain, import, query, restate, rollup"},
+		{"", "wattctl needs one of: collect, db, demo-data, explain, import, query, report, restate, rollup"},
 		{"improt", "did you mean import?"},
 		{"import", "wattctl import needs one of: budgets, business, codecarbon, factors, hardware, trace"},
 		{"import codecabron x", "did you mean codecarbon?"},

@@ -1,5 +1,5 @@
 /* A management library for tests, as much of NVIDIA's as the reader calls. It has two
- * GPUs, the second without an energy counter and, where the file says so, a MIG
+ * GPUs or as many as FAKE_GPUS says, the second without an energy counter and, where the file says so, a MIG
  * instance on the first. What it answers stands in the file that FAKE_NVML names, read
  * on each call: counter, power, lost, mig. Compiled with -DOLD it lacks what old
  * drivers lack. */
@@ -9,7 +9,14 @@
 
 typedef int ret;
 typedef struct { int index; int mig; } device;
-static device devices[3] = {{0, 0}, {1, 0}, {0, 1}};
+#define MOST 64
+static device devices[MOST + 1];
+
+/* FAKE_GPUS is how many there are; the last of all is the MIG instance. */
+__attribute__((constructor)) static void number_devices(void) {
+    for (int i = 0; i < MOST; i++) devices[i].index = i;
+    devices[MOST].mig = 1;
+}
 
 static long long setting(const char *name, long long fallback) {
     const char *path = getenv("FAKE_NVML");
@@ -29,7 +36,7 @@ ret nvmlInit_v2(void) { return (ret)setting("init", 0); }
 ret nvmlShutdown(void) { return 0; }
 const char *nvmlErrorString(ret r) { return r == 9 ? "Driver Not Loaded" : "an error of the fake"; }
 ret nvmlSystemGetDriverVersion(char *v, unsigned n) { snprintf(v, n, "580.1"); return 0; }
-ret nvmlDeviceGetCount_v2(unsigned *n) { *n = 2; return 0; }
+ret nvmlDeviceGetCount_v2(unsigned *n) { *n = getenv("FAKE_GPUS") ? atoi(getenv("FAKE_GPUS")) : 2; return 0; }
 ret nvmlDeviceGetHandleByIndex_v2(unsigned i, device **d) { *d = &devices[i]; return 0; }
 ret nvmlDeviceGetUUID(device *d, char *v, unsigned n) { snprintf(v, n, "%s-%d", d->mig ? "MIG" : "GPU", d->index); return 0; }
 ret nvmlDeviceGetName(device *d, char *v, unsigned n) { snprintf(v, n, "Fake H100"); return 0; }
@@ -48,6 +55,6 @@ ret nvmlDeviceGetSerial(device *d, char *v, unsigned n) { snprintf(v, n, "serial
 ret nvmlDeviceGetEnforcedPowerLimit(device *d, unsigned *mw) { *mw = 700000; return 0; }
 ret nvmlDeviceGetMigMode(device *d, unsigned *now, unsigned *next) { *now = *next = d->index == 0 && setting("mig", 0); return 0; }
 ret nvmlDeviceGetMaxMigDeviceCount(device *d, unsigned *n) { *n = 2; return 0; }
-ret nvmlDeviceGetMigDeviceHandleByIndex(device *d, unsigned i, device **m) { *m = &devices[2]; return i == 0 ? 0 : 6; }
+ret nvmlDeviceGetMigDeviceHandleByIndex(device *d, unsigned i, device **m) { *m = &devices[MOST]; return i == 0 ? 0 : 6; }
 ret nvmlDeviceGetTotalEccErrors(device *d, int type, int counter, unsigned long long *n) { *n = type == 0 ? 7 : 0; return 0; }
 #endif

@@ -1,0 +1,69 @@
+import { DataQueryRequest, DataSourceInstanceSettings, dateTime, StreamingFrameAction } from '@grafana/data';
+import { DataSourceWithBackend, setGrafanaLiveSrv, TemplateSrv } from '@grafana/runtime';
+import { lastValueFrom, of, throwError, toArray } from 'rxjs';
+
+import { DataSource } from './datasource';
+import { WattScoreOptions, WattScoreQuery } from './types';
+
+const templateSrv = { replace: (text: string) => text, getVariables: () => [] } as unknown as TemplateSrv;
+const datasource = new DataSource(
+  { id: 1, uid: 'watt', jsonData: {} } as unknown as DataSourceInstanceSettings<WattScoreOptions>,
+  templateSrv
+);
+
+const asked = jest.spyOn(DataSourceWithBackend.prototype, 'query');
+const getDataStream = jest.fn();
+setGrafanaLiveSrv({ getDataStream } as never);
+
+const request = (to: number, ...targets: WattScoreQuery[]) =>
+  ({
+    requestId: 'Q1',
+    targets,
+    scopedVars: {},
+    range: { from: dateTime(0), to: dateTime(to) },
+  }) as unknown as DataQueryRequest<WattScoreQuery>;
+const gpus: WattScoreQuery = { refId: 'A', queryType: 'gpuLive', format: 'time_series', options: { live: true } };
+const score: WattScoreQuery = { refId: 'B', queryType: 'energyScore' };
+
+beforeEach(() => {
+  jest.clearAllMocks();
+  asked.mockImplementation(() => of({ data: ['answered'] }));
+  getDataStream.mockImplementation(() => of({ data: ['streamed'] }));
+  datasource.postResource = jest.fn().mockResolvedValue({ path: 'gpuLive/abc' });
+});
+
+const answersTo = (r: DataQueryRequest<WattScoreQuery>) => lastValueFrom(datasource.query(r).pipe(toArray()));
+
+describe('query', () => {
+  it('follows what is live on its own channel and asks the rest', async () => {
+    const answers = await answersTo(request(Date.now(), gpus, score));
+    expect(answers).toEqual(expect.arrayContaining([{ data: ['streamed'] }, { data: ['answered'] }]));
+    const [{ addr, buffer, key }] = getDataStream.mock.calls[0];
+    expect(addr).toMatchObject({ scope: 'ds', namespace: 'watt', path: 'gpuLive/abc', data: { queryType: 'gpuLive' } });
+    expect(addr.data).toEqual((datasource.postResource as jest.Mock).mock.calls[0][1]);
+    expect(addr.data).not.toHaveProperty('refId');
+    expect(buffer.action).toBe(StreamingFrameAction.Append);
+    expect(key).toBe('Q1.A');
+    expect(asked.mock.calls[0][0].targets).toEqual([score]);
+  });
+
+  it('replaces the rows of a table', async () => {
+    await answersTo(request(Date.now(), { ...gpus, format: 'table' }));
+    expect(getDataStream.mock.calls[0][0].buffer.action).toBe(StreamingFrameAction.Replace);
+  });
+
+  it.each([
+    ['a range that is over', request(Date.now() - 3_600_000, gpus)],
+    ['a panel that is not live', request(Date.now(), { ...gpus, options: {} })],
+    ['a type that is not streamed', request(Date.now(), { ...score, options: { live: true } as never })],
+  ])('asks once for %s', async (_, once) => {
+    await answersTo(once);
+    expect(getDataStream).not.toHaveBeenCalled();
+    expect(asked).toHaveBeenCalledTimes(1);
+  });
+
+  it('asks once where streams are not to be had', async () => {
+    getDataStream.mockImplementation(() => throwError(() => new Error('no live')));
+    expect(await answersTo(request(Date.now(), gpus))).toEqual([{ data: ['answered'] }]);
+  });
+});
