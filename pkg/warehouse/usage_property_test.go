@@ -74,8 +74,8 @@ func analyst(t *testing.T, pool *pgxpool.Pool, request warehouse.UsageRequest) [
 	return totals
 }
 
-// only keeps the totals that a request did not omit.
-func (g groupTotals) only(omit warehouse.Measure) groupTotals {
+// without leaves out the totals that a request omits.
+func (g groupTotals) without(omit warehouse.Measure) groupTotals {
 	if omit&warehouse.MeasureTokens != 0 {
 		g.Tokens = 0
 	}
@@ -105,7 +105,7 @@ func totalsOf(rows []warehouse.UsageRow, omit warehouse.Measure) []groupTotals {
 		if row.CarbonMarket != nil {
 			g.Market = float64(*row.CarbonMarket)
 		}
-		totals = append(totals, g.only(omit))
+		totals = append(totals, g.without(omit))
 	}
 	return totals
 }
@@ -163,7 +163,7 @@ func TestUsageByAnyKeysEqualsTheFacts(t *testing.T) {
 			request.Periods = []kpi.Span{warehouse.SnapToHours(span, zone)}
 			var want []groupTotals
 			for _, g := range analyst(t, pool, request) {
-				want = append(want, g.only(request.Omit))
+				want = append(want, g.without(request.Omit))
 			}
 			got := totalsOf(usage(t, pool, request), request.Omit)
 			require.Len(t, got, len(want), "%s: %+v", when, request)
