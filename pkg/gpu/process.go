@@ -93,7 +93,7 @@ func (p *process) follow(ctx context.Context, heard func()) error {
 	}
 	command := exec.CommandContext(ctx, p.path, arguments...)
 	command.Env = append(os.Environ(), p.Environment...)
-	said := &lastWords{}
+	said := &complaint{}
 	command.Stderr = said
 	stdin, err := command.StdinPipe() // it ends with this process, however that ends
 	if err != nil {
@@ -141,19 +141,22 @@ func explainStart(path string, err error) error {
 	}
 }
 
-// lastWords keeps the end of what a process said before it ended.
-type lastWords struct{ text []byte }
+// complaint keeps the beginning of what a process complains of as it ends: a
+// crash says its cause first, and then thousands of lines of where.
+type complaint struct{ text []byte }
 
-func (w *lastWords) Write(text []byte) (int, error) {
-	w.text = append(w.text, text...)
-	w.text = w.text[max(0, len(w.text)-1000):]
+const longestComplaint = 200
+
+func (c *complaint) Write(text []byte) (int, error) {
+	room := longestComplaint - len(c.text)
+	c.text = append(c.text, text[:min(room, len(text))]...)
 	return len(text), nil
 }
 
-func (w *lastWords) String() string {
-	text := strings.TrimSpace(string(w.text))
-	if text == "" {
+func (c *complaint) String() string {
+	lines := strings.FieldsFunc(string(c.text), func(r rune) bool { return r == '\n' || r == '\r' })
+	if len(lines) == 0 {
 		return ""
 	}
-	return ": " + text
+	return ": " + strings.Join(lines, "; ")
 }
