@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,10 @@ import (
 type ReaderOptions struct {
 	// Interval is the time from one reading to the next; 1 s if zero.
 	Interval time.Duration
+	// Report is the time from one snapshot to the next, if longer than Interval; 1 s
+	// if zero. Reading often makes integrated energy exact, and telling of it as
+	// often costs more than reading.
+	Report time.Duration
 	// Library is the file of NVIDIA's management library, see [NVMLOptions].
 	Library string
 	// Environment is added to this process's.
@@ -83,11 +88,8 @@ type process struct {
 func (p *process) follow(ctx context.Context, heard func()) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	interval := p.Interval
-	if interval <= 0 {
-		interval = time.Second
-	}
-	arguments := []string{"-until-stdin-closes", "-interval", interval.String()}
+	interval, report := cmp.Or(p.Interval, time.Second), cmp.Or(p.Report, time.Second)
+	arguments := []string{"-until-stdin-closes", "-interval", interval.String(), "-report", report.String()}
 	if p.Library != "" {
 		arguments = append(arguments, "-library", p.Library)
 	}
@@ -107,7 +109,7 @@ func (p *process) follow(ctx context.Context, heard func()) error {
 	if err := command.Start(); err != nil {
 		return explainStart(p.path, err)
 	}
-	readErr := listen(stdout, silence+interval, cancel, func(snapshot Snapshot) {
+	readErr := listen(stdout, silence+max(interval, report), cancel, func(snapshot Snapshot) {
 		heard()
 		p.feed.publish(p.energy.join(snapshot))
 	})

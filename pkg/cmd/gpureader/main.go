@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 )
 
 func main() {
+	runtime.GOMAXPROCS(1) // a round is short work, and waking more threads for it costs more than it
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -34,6 +36,7 @@ func run(ctx context.Context, arguments []string, stdin io.Reader, stdout, stder
 	flags := flag.NewFlagSet("gpureader", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	interval := flags.Duration("interval", time.Second, "the time from one reading to the next")
+	report := flags.Duration("report", time.Second, "the time from one line to the next, where that is longer")
 	library := flags.String("library", "", "the file of NVIDIA's management library (default libnvidia-ml.so.1)")
 	once := flags.Bool("once", false, "write one snapshot and end")
 	followStdin := flags.Bool("until-stdin-closes", false, "end when standard input does, as the process that started this one may")
@@ -58,8 +61,13 @@ func run(ctx context.Context, arguments []string, stdin io.Reader, stdout, stder
 	open := func() (gpu.Reader, error) { return gpu.OpenNVML(gpu.NVMLOptions{Library: *library}) }
 	feed := gpu.StartSampler(ctx, open, gpu.SamplerOptions{Interval: *interval})
 	code := 0
+	var next time.Time
 	lines := json.NewEncoder(stdout)
 	for snapshot := range feed.Watch(ctx) {
+		if snapshot.Time.Before(next) {
+			continue // its energy is in the next
+		}
+		next = snapshot.Time.Add(*report - *interval/2) // between two readings, so that neither is missed for being early
 		if err := lines.Encode(snapshot); err != nil { // nobody reads any more
 			fmt.Fprintln(stderr, "gpureader:", err)
 			code = 1

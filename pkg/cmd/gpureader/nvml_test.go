@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"os"
 	"os/exec"
@@ -112,14 +113,24 @@ func (d *driver) set(device, cell int, value int64) {
 	d.write(header+device*cells+cell, value)
 }
 
-// start runs the program on the driver, as the plugin would.
+// start runs the program on the driver until the test ends.
 func (d *driver) start(interval time.Duration) *gpu.Feed {
 	d.t.Helper()
-	feed := gpu.StartReader(d.t.Context(), os.Args[0], gpu.ReaderOptions{
-		Interval: interval, Library: d.which, Environment: []string{asReader + "=1", "FAKE_NVML_STATE=" + d.file.Name()},
-	})
-	d.t.Cleanup(func() { <-feed.Done() }) // t.Context has ended by then
+	feed, stop := d.follow(interval, interval)
+	d.t.Cleanup(stop)
 	return feed
+}
+
+// follow runs the program on the driver, as the plugin would.
+func (d *driver) follow(interval, report time.Duration) (feed *gpu.Feed, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	feed = gpu.StartReader(ctx, os.Args[0], gpu.ReaderOptions{
+		Interval: interval, Report: report, Library: d.which, Environment: []string{asReader + "=1", "FAKE_NVML_STATE=" + d.file.Name()},
+	})
+	return feed, func() {
+		cancel()
+		<-feed.Done()
+	}
 }
 
 // await waits for a snapshot that is as wanted.
