@@ -68,7 +68,7 @@ func run(ctx context.Context, arguments []string, stdin io.Reader, stdout, stder
 			continue // its energy is in the next
 		}
 		next = snapshot.Time.Add(*report - *interval/2) // between two readings, so that neither is missed for being early
-		if err := lines.Encode(snapshot); err != nil { // nobody reads any more
+		if err := lines.Encode(snapshot); err != nil {  // nobody reads any more
 			fmt.Fprintln(stderr, "gpureader:", err)
 			code = 1
 			break
