@@ -36,6 +36,9 @@ func (b *Builder) Package(ctx context.Context) (string, error) {
 	if err := b.Backend(Platforms...); err != nil {
 		return "", err
 	}
+	if err := b.GPUReader(ctx, Platforms...); err != nil {
+		return "", err
+	}
 	if err := os.MkdirAll(filepath.Join(b.Root, Binaries), 0o755); err != nil {
 		return "", err
 	}

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"runtime"
+	"slices"
 	"strings"
 
 	"gotest.tools/gotestsum/testjson"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/build"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/step"
 )
 
@@ -20,10 +23,18 @@ func runGo(ctx context.Context, runner step.Runner, packages ...string) (counts,
 		if err := checkCompiler(ctx, runner); err != nil {
 			return err
 		}
-		result, err = goTest(ctx, runner, append([]string{"-race"}, packages...)...)
+		result, err = goTest(ctx, runner, slices.Concat([]string{"-race"}, nvmlFlags(), packages)...)
 		return err
 	})
 	return result, err
+}
+
+// nvmlFlags have the tests read GPUs through a real library, which Linux can.
+func nvmlFlags() []string {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	return build.NVMLFlags
 }
 
 // checkCompiler says what is missing before the race detector fails for it.
