@@ -11,6 +11,7 @@ import (
 type machine struct {
 	mu      sync.Mutex
 	gpus    []*invented
+	notices []string
 	openErr error
 	listErr error
 	opened  int
@@ -72,7 +73,7 @@ func (r *fakeReader) Inventory() (Inventory, error) {
 	r.machine.mu.Lock()
 	defer r.machine.mu.Unlock()
 	defer r.enter()()
-	inventory := Inventory{DriverVersion: "580.65.06"}
+	inventory := Inventory{DriverVersion: "580.65.06", Notices: r.machine.notices}
 	for _, g := range r.machine.gpus {
 		inventory.Devices = append(inventory.Devices, g.Identity)
 	}

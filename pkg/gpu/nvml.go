@@ -91,7 +91,6 @@ type nvmlReader struct {
 
 func openNVML(library nvml.Interface) (Reader, error) {
 	if ret := library.Init(); ret != nvml.SUCCESS {
-		_ = library.Shutdown() // lets the library go, which a failed start keeps
 		return nil, fmt.Errorf("start NVIDIA's management library: %w", returned(ret))
 	}
 	r := &nvmlReader{library: library, has: map[string]bool{}, devices: map[string]*nvmlDevice{}}
@@ -158,6 +157,12 @@ func (r *nvmlReader) identify(handle nvml.Device, index int, parent string) (*nv
 	uuid, ret := handle.GetUUID()
 	if ret != nvml.SUCCESS {
 		return nil, fmt.Errorf("ask for its UUID: %w", returned(ret))
+	}
+	r.mu.Lock()
+	known := r.devices[uuid]
+	r.mu.Unlock()
+	if known != nil && known.Index == index && known.Parent == parent {
+		return known, nil
 	}
 	d := &nvmlDevice{reader: r, handle: handle, Identity: Identity{UUID: uuid, Index: index, Parent: parent}}
 	text := func(name string, call func() (string, nvml.Return)) string {

@@ -3,6 +3,7 @@ package gpu
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -201,7 +202,11 @@ func (s *sampler) reopen(now time.Time) {
 // listed takes over what devices there are.
 func (s *sampler) listed(inventory Inventory, now time.Time) {
 	s.inventory, s.problem, s.nextList = inventory, "", now.Add(s.Rescan)
-	if len(inventory.Devices) == 0 && len(inventory.Notices) == 0 {
+	switch {
+	case len(inventory.Devices) > 0:
+	case len(inventory.Notices) > 0:
+		s.problem = "no GPU can be read: " + strings.Join(inventory.Notices, "; ")
+	default:
 		s.problem = fmt.Sprintf("the NVIDIA driver %s runs and sees no GPU: is there one in this machine, and is it given to this container?", inventory.DriverVersion)
 	}
 	present := map[string]bool{}

@@ -189,6 +189,22 @@ func TestAMachineWithoutGPUs(t *testing.T) {
 	})
 }
 
+func TestADeviceThatDoesNotTellWhoItIs(t *testing.T) {
+	m := newMachine(gpuNumber(0))
+	m.notices = []string{"GPU 1: fallen off the bus"}
+	sampled(t, m, func(t *testing.T, feed *Feed) {
+		synctest.Wait()
+		assert.Equal(t, m.notices, feed.Snapshot().Notices)
+		assert.Empty(t, feed.Snapshot().Problem, "the other can be read")
+	})
+	m = newMachine()
+	m.notices = []string{"GPU 0: fallen off the bus"}
+	sampled(t, m, func(t *testing.T, feed *Feed) {
+		synctest.Wait()
+		assert.Equal(t, "no GPU can be read: GPU 0: fallen off the bus", feed.Snapshot().Problem)
+	})
+}
+
 func TestInstancesHaveNoEnergyOfTheirOwn(t *testing.T) {
 	slice := gpuNumber(0)
 	slice.UUID, slice.Parent = "MIG-0", "GPU-1"
