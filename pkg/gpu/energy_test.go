@@ -38,6 +38,8 @@ func TestTheMeterFollowsTheCounter(t *testing.T) {
 			{0, 9_000_000, false, 0, 0}, {1, 9_300_000, false, 300_000, 0}, {1, 9_299_999, false, 300_000, 1}, {1, 9_600_000, false, 600_001, 1}}},
 		"a counter that moves in steps is believed": {new(700.0), ScopeGPU, []step{
 			{0, 0, false, 0, 0}, {0.1, 0, false, 0, 0}, {0.1, 0, false, 0, 0}, {0.1, 210_000, false, 210_000, 0}, {0.1, 210_000, false, 210_000, 0}, {0.1, 350_000, false, 350_000, 0}}},
+		"steps that fall unevenly between readings are": {new(700.0), ScopeGPU, []step{
+			{0, 0, false, 0, 0}, {1, 0, false, 0, 0}, {0.1, 0, false, 0, 0}, {0.1, 70_000, false, 70_000, 0}, {0.1, 196_000, false, 196_000, 0}}},
 		"without a limit everything is believed": {nil, ScopeGPU, []step{
 			{0, 0, false, 0, 0}, {1, 9_000_000_000, false, 9_000_000_000, 0}}},
 		"a module draws more than its GPU's limit": {new(700.0), ScopeModule, []step{

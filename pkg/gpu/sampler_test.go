@@ -109,6 +109,26 @@ func TestALostDeviceIsMarkedAndTheDriverOpenedAnew(t *testing.T) {
 		opened := m.opened
 		after(10 * time.Minute)
 		assert.Equal(t, opened, m.opened, "what works is left alone")
+
+		m.set(func() { m.gpus[0].err = errors.New("GPU is lost") })
+		after(4 * time.Second)
+		assert.Greater(t, m.opened, opened, "the next loss is a new one, with short pauses first")
+	})
+}
+
+func TestTheDriverIsNotClosedUnderACall(t *testing.T) {
+	m := newMachine(gpuNumber(0), gpuNumber(1))
+	sampled(t, m, func(t *testing.T, feed *Feed) {
+		after(3 * time.Second)
+		release := make(chan struct{})
+		m.set(func() { m.gpus[0].hang, m.gpus[1].err = release, errors.New("GPU is lost") })
+		after(time.Minute)
+		assert.NotEmpty(t, feed.Snapshot().Devices[0].Lost)
+		assert.NotEmpty(t, feed.Snapshot().Devices[1].Lost)
+		assert.Equal(t, 1, m.opened, "though one device waits for it")
+		close(release)
+		after(2 * time.Second)
+		assert.Equal(t, 2, m.opened, "as soon as no call is in it")
 	})
 }
 
