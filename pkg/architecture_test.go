@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +77,26 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
+// The driver's library stays out of the plugin and of wattctl, which must start
+// where there is no C library; see docs/decisions/0004.
+func TestNVMLStaysInItsRoom(t *testing.T) {
+	for _, p := range projectPackages(t) {
+		assert.False(t, usesNVML(p), "%s reaches NVML without the build tag nvml", p.ImportPath)
+	}
+	found := false
+	for _, p := range projectPackages(t, "-tags=nvml") {
+		if usesNVML(p) {
+			found = true
+			assert.Equal(t, module+"pkg/gpu", p.ImportPath, "NVML is read in one place")
+		}
+	}
+	assert.True(t, found || runtime.GOOS != "linux", "pkg/gpu reads NVML on Linux")
+}
+
+func usesNVML(p goPackage) bool {
+	return slices.ContainsFunc(p.Imports, func(imported string) bool { return within(imported, "github.com/NVIDIA") })
+}
+
 func mayReach(room, imported string) bool {
 	modules, isPure := pure[room]
 	if !isPure {
@@ -105,9 +127,11 @@ func withinAny(path string, folders []string) bool {
 	return slices.ContainsFunc(folders, func(folder string) bool { return within(path, folder) })
 }
 
-func projectPackages(t *testing.T) []goPackage {
+func projectPackages(t *testing.T, flags ...string) []goPackage {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", module+"...")
+	arguments := slices.Concat([]string{"list", "-json=ImportPath,Imports,TestImports,XTestImports"}, flags, []string{module + "..."})
+	command := exec.CommandContext(t.Context(), "go", arguments...)
+	command.Env = append(os.Environ(), "CGO_ENABLED=1") // files with cgo count, whether or not there is a compiler
 	output, err := command.Output()
 	require.NoError(t, err)
 	var packages []goPackage

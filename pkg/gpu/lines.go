@@ -2,39 +2,44 @@ package gpu
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 )
 
-// longestLine bounds a snapshot in its JSON line: hundreds of devices and processes.
+// longestLine is that of a snapshot of some thousand devices.
 const longestLine = 4 << 20
 
-// WriteLines writes each snapshot of a Watcher as a line of JSON until ctx ends, the
-// watcher is over or the writer fails.
-func WriteLines(ctx context.Context, w io.Writer, watcher Watcher) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	lines := json.NewEncoder(w)
-	for snapshot := range watcher.Watch(ctx) {
-		if err := lines.Encode(snapshot); err != nil {
-			return fmt.Errorf("writing a snapshot: %w", err)
+// readLines hands on the snapshots of a stream, one a line, until it ends. A line
+// that is none is an error.
+func readLines(stream io.Reader, take func(Snapshot)) error {
+	scanner := bufio.NewScanner(stream)
+	scanner.Buffer(make([]byte, 0, 64<<10), longestLine)
+	for scanner.Scan() {
+		line := scanner.Bytes()
+		if len(line) == 0 {
+			continue
 		}
+		snapshot, err := parseLine(line)
+		if err != nil {
+			return err
+		}
+		take(snapshot)
 	}
-	return nil
+	return scanner.Err()
 }
 
-// readLines sends what WriteLines wrote, until r ends or a line is none.
-func readLines(r io.Reader, send func(Snapshot)) error {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 0, 64<<10), longestLine)
-	for lines.Scan() {
-		var snapshot Snapshot
-		if err := json.Unmarshal(lines.Bytes(), &snapshot); err != nil {
-			return fmt.Errorf("a line that is no snapshot: %w", err)
-		}
-		send(snapshot)
+func parseLine(line []byte) (Snapshot, error) {
+	var snapshot Snapshot
+	err := json.Unmarshal(line, &snapshot)
+	if err == nil && snapshot.Time.IsZero() {
+		err = fmt.Errorf("it has no time")
 	}
-	return lines.Err()
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("a line is no snapshot of GPUs: %w", err)
+	}
+	if snapshot.Devices == nil {
+		snapshot.Devices = []Reading{}
+	}
+	return snapshot, nil
 }

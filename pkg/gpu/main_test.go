@@ -1,7 +1,6 @@
 package gpu
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -9,35 +8,28 @@ import (
 	"time"
 )
 
-// readerVariable makes this test's own program stand for the reader program: "nvml" is
-// the real one, with the library of libraryVariable, anything else is printed.
-const (
-	readerVariable  = "WATTSCORE_TEST_READER"
-	libraryVariable = "WATTSCORE_TEST_NVML"
-	everyVariable   = "WATTSCORE_TEST_EVERY"
-)
+// asReader makes this test binary a reader process that does what it names.
+const asReader = "WATTSCORE_TEST_AS_READER"
 
 func TestMain(m *testing.M) {
-	switch script := os.Getenv(readerVariable); script {
+	switch os.Getenv(asReader) {
 	case "":
 		os.Exit(m.Run())
-	case "nvml":
-		ctx, stop := context.WithCancel(context.Background())
-		go func() {
-			_, _ = io.Copy(io.Discard, os.Stdin)
-			stop()
-		}()
-		every, err := time.ParseDuration(os.Getenv(everyVariable))
-		if err != nil {
-			every = 20 * time.Millisecond
-		}
-		if err := RunReader(ctx, os.Stdout, os.Getenv(libraryVariable), every); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-	default:
-		fmt.Println(script)
-		fmt.Fprintln(os.Stderr, "symbol lookup error: undefined symbol")
-		os.Exit(127) // as a program ends that calls what its library does not have
+	case "well":
+		fmt.Println(lineOf("GPU-0", 0, 1000))
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	case "crash":
+		fmt.Println(lineOf("GPU-0", 0, 1000))
+		fmt.Fprintln(os.Stderr, "symbol lookup error: undefined symbol: nvmlFoo\nand more")
+		os.Exit(127)
+	case "babble":
+		fmt.Println("NVIDIA-SMI 580.65.06")
+		_, _ = io.Copy(io.Discard, os.Stdin)
 	}
+}
+
+// lineOf is a snapshot of one device, from a sampler that began just now.
+func lineOf(uuid string, energy, counter int64) string {
+	now := time.Now().UTC().Format(time.RFC3339Nano)
+	return fmt.Sprintf(`{"host":"node7","time":"%[1]s","since":"%[1]s","devices":[{"uuid":"%[2]s","time":"%[1]s","energy_mj":%[3]d,"energy_counter_mj":%[4]d,"health":{}}]}`, now, uuid, energy, counter)
 }

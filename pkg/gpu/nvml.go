@@ -3,481 +3,547 @@
 package gpu
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
+	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/NVIDIA/go-nvml/pkg/dl"
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 )
 
-// nvmlReader reads through NVIDIA's management library.
+// OpenNVML begins to read GPUs through NVIDIA's management library. Link a program
+// that calls it with -ldflags=-extldflags=-Wl,-z,lazy: a toolchain that binds all
+// symbols at the start makes one that cannot start without the newest driver.
+//
+// Functions that a driver's library lacks end the process when they are called, so
+// each is looked up before.
+func OpenNVML(options NVMLOptions) (Reader, error) {
+	path := options.Library
+	if path == "" {
+		path = "libnvidia-ml.so.1"
+	}
+	if err := checkLibrary(path); err != nil {
+		return nil, err
+	}
+	return openNVML(nvml.New(nvml.WithLibraryPath(path)))
+}
+
+// checkLibrary looks whether the library is there and is what it should be, before
+// NVML's own functions are called.
+func checkLibrary(path string) error {
+	library := dl.New(path, dl.RTLD_LAZY|dl.RTLD_LOCAL)
+	if err := library.Open(); err != nil {
+		return fmt.Errorf("load NVIDIA's management library: %w; is the NVIDIA driver installed, and in a container, is it given the GPUs (--gpus all)?", err)
+	}
+	defer library.Close() //nolint:errcheck // it was only looked at
+	for _, symbols := range []string{"nvmlInit_v2|nvmlInit", "nvmlShutdown", "nvmlErrorString", "nvmlDeviceGetCount_v2|nvmlDeviceGetCount",
+		"nvmlDeviceGetHandleByIndex_v2|nvmlDeviceGetHandleByIndex", "nvmlDeviceGetUUID"} {
+		if !slices.ContainsFunc(strings.Split(symbols, "|"), func(symbol string) bool { return library.Lookup(symbol) == nil }) {
+			return fmt.Errorf("%s is not NVIDIA's management library: it has no %s", path, symbols)
+		}
+	}
+	return nil
+}
+
+// nvmlOptional are the functions that a driver may lack, by the names they go by.
+var nvmlOptional = map[string][]string{
+	"SystemGetDriverVersion":                nil,
+	"DeviceGetName":                         nil,
+	"DeviceGetSerial":                       nil,
+	"DeviceGetBoardPartNumber":              nil,
+	"DeviceGetVbiosVersion":                 nil,
+	"DeviceGetPciInfo":                      {"nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetPciInfo_v2"},
+	"DeviceGetMemoryInfo":                   nil,
+	"DeviceGetMemoryInfo_v2":                nil,
+	"DeviceGetPowerUsage":                   nil,
+	"DeviceGetEnforcedPowerLimit":           nil,
+	"DeviceGetTotalEnergyConsumption":       nil,
+	"DeviceGetFieldValues":                  nil,
+	"DeviceGetUtilizationRates":             nil,
+	"DeviceGetTemperature":                  nil,
+	"DeviceGetTotalEccErrors":               nil,
+	"DeviceGetRemappedRows":                 nil,
+	"DeviceGetRetiredPages":                 nil,
+	"DeviceGetCurrentClocksEventReasons":    nil,
+	"DeviceGetCurrentClocksThrottleReasons": nil,
+	"DeviceGetComputeRunningProcesses":      {"nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2"},
+	"DeviceGetGraphicsRunningProcesses":     {"nvmlDeviceGetGraphicsRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v2"},
+	"DeviceGetProcessUtilization":           nil,
+	"DeviceGetMigMode":                      nil,
+	"DeviceGetMaxMigDeviceCount":            nil,
+	"DeviceGetMigDeviceHandleByIndex":       nil,
+}
+
+// nvmlReader reads through NVML.
 type nvmlReader struct {
 	library nvml.Interface
-	driver  string
+	has     map[string]bool // of nvmlOptional
+	version string
 
 	mu      sync.Mutex
-	handles map[string]nvml.Device
-	has     map[string]bool // by symbol
-	seen    map[string]uint64
-	kept    map[string]slowly
+	devices map[string]*nvmlDevice
 }
 
-// slowly is what changes slowly or costs the driver much: the health of a device, and
-// what runs on it.
-type slowly struct {
-	healthAt, processesAt time.Time
-	health                Health
-	processes             []Process
-	unavailable           map[string]string
-}
-
-const (
-	healthEvery    = 30 * time.Second
-	processesEvery = time.Second
-)
-
-// OpenNVML opens the NVIDIA driver's library, at a path or, if it is empty, where the
-// system has it. The error says why there is none and what to do.
-func OpenNVML(path string) (Reader, error) {
-	if path == "" {
-		return newNVMLReader(nvml.New())
-	}
-	return newNVMLReader(nvml.New(nvml.WithLibraryPath(path)))
-}
-
-func newNVMLReader(library nvml.Interface) (*nvmlReader, error) {
+func openNVML(library nvml.Interface) (Reader, error) {
 	if ret := library.Init(); ret != nvml.SUCCESS {
-		return nil, explainInit(ret)
+		return nil, fmt.Errorf("start NVIDIA's management library: %w", returned(ret))
 	}
-	r := &nvmlReader{library: library, handles: map[string]nvml.Device{}, has: map[string]bool{}, seen: map[string]uint64{}, kept: map[string]slowly{}}
-	if r.supports("nvmlSystemGetDriverVersion") {
+	r := &nvmlReader{library: library, has: map[string]bool{}, devices: map[string]*nvmlDevice{}}
+	lookup := library.Extensions().LookupSymbol
+	for name, versions := range nvmlOptional {
+		r.has[name] = slices.ContainsFunc(append(versions, "nvml"+name), func(symbol string) bool { return lookup(symbol) == nil })
+	}
+	if r.has["SystemGetDriverVersion"] {
 		if version, ret := library.SystemGetDriverVersion(); ret == nvml.SUCCESS {
-			r.driver = version
+			r.version = version
 		}
 	}
 	return r, nil
 }
 
-func explainInit(ret nvml.Return) error {
-	switch ret {
-	case nvml.ERROR_LIBRARY_NOT_FOUND:
-		return errors.New("this machine has no NVIDIA driver: libnvidia-ml.so.1 is not there. Run an agent where the GPUs are: wattctl collect")
-	case nvml.ERROR_DRIVER_NOT_LOADED:
-		return errors.New("the NVIDIA driver is installed and not loaded: nvidia-smi on this machine says why")
-	case nvml.ERROR_LIB_RM_VERSION_MISMATCH:
-		return errors.New("the NVIDIA driver was upgraded and the old one is still loaded: reboot, or load it anew")
-	case nvml.ERROR_NO_PERMISSION:
-		return errors.New("this user may not use the NVIDIA driver: give it the devices /dev/nvidia*")
-	}
-	return fmt.Errorf("the NVIDIA driver does not start: %s", ret.Error())
-}
-
-// supports says whether the library has a function.
-func (r *nvmlReader) supports(symbol string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	known, asked := r.has[symbol]
-	if !asked {
-		known = r.library.Extensions().LookupSymbol(symbol) == nil
-		r.has[symbol] = known
-	}
-	return known
-}
-
-func (r *nvmlReader) DriverVersion() string { return r.driver }
-
 func (r *nvmlReader) Close() error {
 	if ret := r.library.Shutdown(); ret != nvml.SUCCESS {
-		return ret
+		return fmt.Errorf("close NVIDIA's management library: %w", returned(ret))
 	}
 	return nil
 }
 
-func (r *nvmlReader) Identify() ([]Identity, error) {
+// Inventory implements [Reader].
+func (r *nvmlReader) Inventory() (Inventory, error) {
+	inventory := Inventory{DriverVersion: r.version}
 	count, ret := r.library.DeviceGetCount()
 	if ret != nvml.SUCCESS {
-		return nil, fmt.Errorf("the driver does not count its GPUs: %s", ret.Error())
+		return Inventory{}, fmt.Errorf("count the GPUs: %w", returned(ret))
 	}
-	var found []Identity
-	for index := range count {
-		device, ret := r.library.DeviceGetHandleByIndex(index)
+	found := map[string]*nvmlDevice{}
+	for i := range count {
+		handle, ret := r.library.DeviceGetHandleByIndex(i)
 		if ret != nvml.SUCCESS {
-			continue // lost: those that are followed say so themselves
-		}
-		identity, err := r.identify(device, index)
-		if err != nil {
+			inventory.Notices = append(inventory.Notices, fmt.Sprintf("GPU %d: %s", i, returned(ret)))
 			continue
 		}
-		found = append(found, identity)
-		found = append(found, r.instances(device, identity)...)
-	}
-	return found, nil
-}
-
-// text calls a function that the library may not have and the device not support.
-func (r *nvmlReader) text(symbol string, call func() (string, nvml.Return)) string {
-	if !r.supports(symbol) {
-		return ""
-	}
-	if value, ret := call(); ret == nvml.SUCCESS {
-		return value
-	}
-	return ""
-}
-
-func (r *nvmlReader) identify(device nvml.Device, index int) (Identity, error) {
-	uuid, ret := device.GetUUID()
-	if ret != nvml.SUCCESS {
-		return Identity{}, ret
-	}
-	identity := Identity{
-		UUID: uuid, Index: index,
-		Name:            r.text("nvmlDeviceGetName", device.GetName),
-		Serial:          r.text("nvmlDeviceGetSerial", device.GetSerial),
-		BoardPartNumber: r.text("nvmlDeviceGetBoardPartNumber", device.GetBoardPartNumber),
-		VBIOS:           r.text("nvmlDeviceGetVbiosVersion", device.GetVbiosVersion),
-	}
-	if r.supports("nvmlDeviceGetPciInfo_v3") {
-		if pci, ret := device.GetPciInfo(); ret == nvml.SUCCESS {
-			identity.PCIAddress = characters(pci.BusId[:])
+		device, err := r.identify(handle, i, "")
+		if err != nil {
+			inventory.Notices = append(inventory.Notices, fmt.Sprintf("GPU %d: %s", i, err))
+			continue
+		}
+		for _, d := range append([]*nvmlDevice{device}, r.instances(device)...) {
+			found[d.UUID] = d
+			inventory.Devices = append(inventory.Devices, d.Identity)
 		}
 	}
-	if r.supports("nvmlDeviceGetMemoryInfo") {
-		if memory, ret := device.GetMemoryInfo(); ret == nvml.SUCCESS {
-			total := int64(memory.Total)
-			identity.MemoryTotalBytes = &total
-		}
-	}
-	r.mu.Lock()
-	r.handles[uuid] = device
-	r.mu.Unlock()
-	return identity, nil
-}
-
-func characters(text []int8) string {
-	var b strings.Builder
-	for _, c := range text {
-		if c == 0 {
-			break
-		}
-		b.WriteByte(byte(c))
-	}
-	return b.String()
-}
-
-// instances are the MIG instances of a GPU.
-func (r *nvmlReader) instances(device nvml.Device, parent Identity) []Identity {
-	if !r.supports("nvmlDeviceGetMigMode") || !r.supports("nvmlDeviceGetMaxMigDeviceCount") || !r.supports("nvmlDeviceGetMigDeviceHandleByIndex") {
-		return nil
-	}
-	if mode, _, ret := device.GetMigMode(); ret != nvml.SUCCESS || mode != nvml.DEVICE_MIG_ENABLE {
-		return nil
-	}
-	count, ret := device.GetMaxMigDeviceCount()
-	if ret != nvml.SUCCESS {
-		return nil
-	}
-	var found []Identity
-	for i := range count {
-		instance, ret := device.GetMigDeviceHandleByIndex(i)
-		if ret != nvml.SUCCESS {
-			continue // a slot without an instance
-		}
-		if identity, err := r.identify(instance, parent.Index); err == nil {
-			identity.Parent = parent.UUID
-			found = append(found, identity)
-		}
-	}
-	return found
-}
-
-func (r *nvmlReader) Read(device Identity) (Reading, error) {
-	r.mu.Lock()
-	handle := r.handles[device.UUID]
-	r.mu.Unlock()
-	if handle == nil {
-		return Reading{}, fmt.Errorf("the driver has no device %s", device.UUID)
-	}
-	m := measuring{reader: r, device: handle, reading: Reading{Identity: device, Time: time.Now(), Unavailable: map[string]string{}}}
-	if device.Parent == "" {
-		m.power()
-		m.load()
-	} else {
-		m.without("power_watts", "NVML measures no power of a MIG instance; its GPU has it")
-		m.without("energy_mj", "NVML measures no energy of a MIG instance; its GPU has it")
-	}
-	m.memory()
-	m.now(r.slowlyOf(device.UUID))
-	return m.reading, m.err
-}
-
-func (r *nvmlReader) slowlyOf(uuid string) slowly {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.kept[uuid]
-}
-
-// now reads what changes slowly if it is time, and keeps it for the readings between.
-func (m *measuring) now(kept slowly) {
-	processes := m.reading.Time.Sub(kept.processesAt) >= processesEvery
-	health := m.reading.Parent == "" && m.reading.Time.Sub(kept.healthAt) >= healthEvery
-	if processes || health {
-		own := m.reading.Unavailable
-		m.reading.Unavailable = maps.Clone(kept.unavailable)
-		if m.reading.Unavailable == nil {
-			m.reading.Unavailable = map[string]string{}
-		}
-		if processes {
-			m.processes()
-			kept.processes, kept.processesAt = m.reading.Processes, m.reading.Time
-		}
-		if health {
-			m.health()
-			kept.health, kept.healthAt = m.reading.Health, m.reading.Time
-		}
-		kept.unavailable = m.reading.Unavailable
-		m.reading.Unavailable = own
-		if m.err == nil { // what a lost device says is not kept
-			m.reader.mu.Lock()
-			m.reader.kept[m.reading.UUID] = kept
-			m.reader.mu.Unlock()
+	for uuid, d := range found {
+		if _, known := r.devices[uuid]; !known { // a known one has its goroutine in it
+			r.devices[uuid] = d
 		}
 	}
-	m.reading.Processes, m.reading.Health = kept.processes, kept.health
-	maps.Copy(m.reading.Unavailable, kept.unavailable)
-}
-
-// measuring is one reading in the making.
-type measuring struct {
-	reader  *nvmlReader
-	device  nvml.Device
-	reading Reading
-	err     error
-}
-
-func (m *measuring) without(measure, reason string) { m.reading.Unavailable[measure] = reason }
-
-// call runs a function if the library has it, and notes why there is no answer.
-func (m *measuring) call(measure, symbol string, call func() nvml.Return) bool {
-	if m.err != nil {
-		return false
-	}
-	if !m.reader.supports(symbol) {
-		m.without(measure, "the driver is too old for it: "+symbol+" is missing")
-		return false
-	}
-	switch ret := call(); ret {
-	case nvml.SUCCESS:
-		return true
-	case nvml.ERROR_NOT_SUPPORTED:
-		m.without(measure, "this GPU does not support it")
-	case nvml.ERROR_NO_PERMISSION:
-		m.without(measure, "this user may not read it")
-	case nvml.ERROR_GPU_IS_LOST, nvml.ERROR_RESET_REQUIRED:
-		m.err = ErrLost
-	case nvml.ERROR_NOT_FOUND: // nothing ran
-	default:
-		m.without(measure, ret.Error())
-	}
-	return false
-}
-
-func number[T int64 | float64](value T) *T { return &value }
-
-// moduleScope asks for the power of a whole module, where there is one.
-const moduleScope = 1
-
-func (m *measuring) power() {
-	var milliwatts uint32
-	if m.call("power_watts", "nvmlDeviceGetPowerUsage", func() (ret nvml.Return) {
-		milliwatts, ret = m.device.GetPowerUsage()
-		return ret
-	}) {
-		m.reading.PowerWatts, m.reading.PowerScope = number(float64(milliwatts)/1000), ScopeGPU
-		if strings.Contains(m.reading.Name, "GH200") || strings.Contains(m.reading.Name, "GB200") || strings.Contains(m.reading.Name, "GB300") {
-			// The superchip's own field says whether the module is measured beside the GPU.
-			fields := []nvml.FieldValue{{FieldId: nvml.FI_DEV_POWER_INSTANT, ScopeId: moduleScope}}
-			if m.reader.supports("nvmlDeviceGetFieldValues") && m.device.GetFieldValues(fields) == nvml.SUCCESS && nvml.Return(fields[0].NvmlReturn) != nvml.SUCCESS {
-				m.reading.PowerScope = ScopeModule
-			}
+	for uuid := range r.devices {
+		if found[uuid] == nil {
+			delete(r.devices, uuid)
 		}
 	}
-	var millijoules uint64
-	if m.call("energy_counter_mj", "nvmlDeviceGetTotalEnergyConsumption", func() (ret nvml.Return) {
-		millijoules, ret = m.device.GetTotalEnergyConsumption()
-		return ret
-	}) {
-		m.reading.EnergyCounterMillijoules = number(int64(millijoules))
-	}
-	var limit uint32
-	if m.call("power_limit_watts", "nvmlDeviceGetEnforcedPowerLimit", func() (ret nvml.Return) {
-		limit, ret = m.device.GetEnforcedPowerLimit()
-		return ret
-	}) {
-		m.reading.PowerLimit = number(float64(limit) / 1000)
-	}
+	return inventory, nil
 }
 
-func (m *measuring) memory() {
-	var memory nvml.Memory
-	if m.call("memory_used_bytes", "nvmlDeviceGetMemoryInfo", func() (ret nvml.Return) {
-		memory, ret = m.device.GetMemoryInfo()
-		return ret
-	}) {
-		m.reading.MemoryUsedBytes = number(int64(memory.Used))
+// identify asks a device who it is.
+func (r *nvmlReader) identify(handle nvml.Device, index int, parent string) (*nvmlDevice, error) {
+	uuid, ret := handle.GetUUID()
+	if ret != nvml.SUCCESS {
+		return nil, fmt.Errorf("ask for its UUID: %w", returned(ret))
 	}
-}
-
-func (m *measuring) load() {
-	var rates nvml.Utilization
-	if m.call("utilization", "nvmlDeviceGetUtilizationRates", func() (ret nvml.Return) {
-		rates, ret = m.device.GetUtilizationRates()
-		return ret
-	}) {
-		m.reading.Utilization = number(float64(rates.Gpu) / 100)
-	}
-	var celsius uint32
-	if m.call("temperature_c", "nvmlDeviceGetTemperature", func() (ret nvml.Return) {
-		celsius, ret = m.device.GetTemperature(nvml.TEMPERATURE_GPU) //nolint:staticcheck // what old drivers have
-		return ret
-	}) {
-		m.reading.TemperatureC = number(float64(celsius))
-	}
-}
-
-// unknownMemory is what NVML says where it does not know a process's memory.
-const unknownMemory = ^uint64(0)
-
-func (m *measuring) processes() {
-	var running []nvml.ProcessInfo
-	if !m.reader.supports("nvmlDeviceGetComputeRunningProcesses_v3") && !m.reader.supports("nvmlDeviceGetComputeRunningProcesses_v2") {
-		m.without("processes", "the driver is too old for it")
-		return
-	}
-	if !m.call("processes", "nvmlInit_v2", func() (ret nvml.Return) {
-		running, ret = m.device.GetComputeRunningProcesses()
-		return ret
-	}) {
-		return
-	}
-	shares := m.shares()
-	for _, process := range running {
-		p := Process{PID: int(process.Pid)}
-		if process.UsedGpuMemory != unknownMemory {
-			p.MemoryUsedBytes = number(int64(process.UsedGpuMemory))
-		}
-		if shares != nil {
-			p.Utilization = number(shares[process.Pid])
-		}
-		m.reading.Processes = append(m.reading.Processes, p)
-	}
-}
-
-// shares are the parts of the device's time by process since the last reading, or nil
-// where the device does not tell.
-func (m *measuring) shares() map[uint32]float64 {
-	if m.reading.Parent != "" {
-		return nil // MIG knows none
-	}
-	r := m.reader
 	r.mu.Lock()
-	since := r.seen[m.reading.UUID]
+	known := r.devices[uuid]
 	r.mu.Unlock()
-	var samples []nvml.ProcessUtilizationSample
-	found := m.call("process_utilization", "nvmlDeviceGetProcessUtilization", func() (ret nvml.Return) {
-		samples, ret = m.device.GetProcessUtilization(since)
-		return ret
-	})
-	if _, why := m.reading.Unavailable["process_utilization"]; why || m.err != nil {
+	if known != nil && known.Index == index && known.Parent == parent {
+		return known, nil
+	}
+	d := &nvmlDevice{reader: r, handle: handle, Identity: Identity{UUID: uuid, Index: index, Parent: parent}}
+	text := func(name string, call func() (string, nvml.Return)) string {
+		value, _ := ask(d, nil, "", name, call)
+		return strings.TrimSpace(value)
+	}
+	d.Name = text("DeviceGetName", handle.GetName)
+	if total, ok := ask(d, nil, "", "DeviceGetMemoryInfo", handle.GetMemoryInfo); ok {
+		d.MemoryTotalBytes = whole(total.Total)
+	}
+	if parent != "" {
+		return d, nil
+	}
+	d.Serial = text("DeviceGetSerial", handle.GetSerial)
+	d.BoardPartNumber = text("DeviceGetBoardPartNumber", handle.GetBoardPartNumber)
+	d.VBIOS = text("DeviceGetVbiosVersion", handle.GetVbiosVersion)
+	if pci, ok := ask(d, nil, "", "DeviceGetPciInfo", handle.GetPciInfo); ok {
+		d.PCIAddress = fmt.Sprintf("%08x:%02x:%02x.0", pci.Domain, pci.Bus, pci.Device)
+	}
+	d.scope = d.powerScope()
+	return d, nil
+}
+
+// instances are a GPU's MIG instances.
+func (r *nvmlReader) instances(gpu *nvmlDevice) []*nvmlDevice {
+	if !r.has["DeviceGetMigMode"] || !r.has["DeviceGetMaxMigDeviceCount"] || !r.has["DeviceGetMigDeviceHandleByIndex"] {
 		return nil
 	}
-	sums, counts := map[uint32]float64{}, map[uint32]float64{}
-	if found {
-		for _, s := range samples {
-			if s.TimeStamp <= since || s.Pid == 0 {
-				continue
-			}
-			sums[s.Pid] += float64(s.SmUtil) / 100
-			counts[s.Pid]++
-			r.mu.Lock()
-			r.seen[m.reading.UUID] = max(r.seen[m.reading.UUID], s.TimeStamp)
-			r.mu.Unlock()
+	if mode, _, ret := gpu.handle.GetMigMode(); ret != nvml.SUCCESS || mode != nvml.DEVICE_MIG_ENABLE {
+		return nil
+	}
+	most, ret := gpu.handle.GetMaxMigDeviceCount()
+	if ret != nvml.SUCCESS {
+		return nil
+	}
+	var list []*nvmlDevice
+	for i := range most {
+		handle, ret := gpu.handle.GetMigDeviceHandleByIndex(i)
+		if ret != nvml.SUCCESS {
+			continue // there is none of this number
+		}
+		if d, err := r.identify(handle, i, gpu.UUID); err == nil {
+			list = append(list, d)
 		}
 	}
-	for pid := range sums {
-		sums[pid] /= counts[pid]
-	}
-	return sums
+	return list
 }
 
-// throttleReasons are the names of the bits that slow a device down.
+// Read implements [Reader].
+func (r *nvmlReader) Read(uuid string) (Reading, error) {
+	r.mu.Lock()
+	d := r.devices[uuid]
+	r.mu.Unlock()
+	if d == nil {
+		return Reading{}, errors.New("the driver does not list it")
+	}
+	return d.read()
+}
+
+// nvmlDevice is a device that one goroutine at a time reads.
+type nvmlDevice struct {
+	Identity
+	reader *nvmlReader
+	handle nvml.Device
+	scope  Scope
+
+	slow        Reading // what changes slowly, as it was at slow.Time
+	processSeen uint64  // microseconds: process utilization up to here is known
+	failed      error   // the device did not answer at all
+}
+
+// slowly is how often what changes slowly is read.
+const slowly = 5 * time.Second
+
+func (d *nvmlDevice) read() (Reading, error) {
+	d.failed = nil
+	if time.Since(d.slow.Time) >= slowly {
+		d.slow = d.readSlow()
+	}
+	r := d.slow
+	r.Time = time.Now()
+	r.Unavailable = nil // a map that is shared must not be written
+	why := func(measure, reason string) {
+		if r.Unavailable == nil {
+			r.Unavailable = map[string]string{}
+			for m, reason := range d.slow.Unavailable {
+				r.Unavailable[m] = reason
+			}
+		}
+		r.Unavailable[measure] = reason
+	}
+	if d.Parent == "" {
+		d.readPower(&r, why)
+	}
+	if use, ok := ask(d, why, "utilization", "DeviceGetUtilizationRates", d.handle.GetUtilizationRates); ok {
+		r.Utilization = new(float64(use.Gpu) / 100)
+	}
+	if use, ok := d.memoryUsed(why); ok {
+		r.MemoryUsedBytes = whole(use)
+	}
+	temperature := func() (uint32, nvml.Return) { return d.handle.GetTemperature(nvml.TEMPERATURE_GPU) }
+	if celsius, ok := ask(d, why, "temperature_c", "DeviceGetTemperature", temperature); ok {
+		r.TemperatureC = new(float64(celsius))
+	}
+	if r.Unavailable == nil {
+		r.Unavailable = d.slow.Unavailable
+	}
+	if d.failed != nil {
+		d.slow.Time = time.Time{} // the next reading is of a device that is back
+	}
+	return r, d.failed
+}
+
+// readPower reads what a GPU draws, and its counter, at the reading's Time.
+func (d *nvmlDevice) readPower(r *Reading, why func(measure, reason string)) {
+	r.PowerScope = d.scope
+	if milliwatts, ok := ask(d, why, "power_watts", "DeviceGetPowerUsage", d.handle.GetPowerUsage); ok {
+		r.PowerWatts = new(float64(milliwatts) / 1000)
+	} else if d.scope == ScopeModule {
+		if milliwatts, ok := d.fields(modulePower)[0]; ok {
+			r.PowerWatts = new(float64(milliwatts) / 1000)
+		}
+	}
+	if millijoules, ok := ask(d, why, "energy_counter_mj", "DeviceGetTotalEnergyConsumption", d.handle.GetTotalEnergyConsumption); ok {
+		r.EnergyCounterMillijoules = whole(millijoules)
+	}
+	r.Time = time.Now()
+}
+
+// powerScope tells what the device's power takes in: a Grace Hopper answers for
+// the whole module and not for its GPU.
+func (d *nvmlDevice) powerScope() Scope {
+	if _, ok := d.fields(nvml.FieldValue{FieldId: nvml.FI_DEV_POWER_INSTANT, ScopeId: uint32(nvml.POWER_SCOPE_GPU)})[0]; ok {
+		return ScopeGPU
+	}
+	if _, ok := d.fields(modulePower)[0]; ok {
+		return ScopeModule
+	}
+	return ScopeGPU
+}
+
+var modulePower = nvml.FieldValue{FieldId: nvml.FI_DEV_POWER_INSTANT, ScopeId: uint32(nvml.POWER_SCOPE_MODULE)}
+
+func (d *nvmlDevice) memoryUsed(why func(measure, reason string)) (uint64, bool) {
+	if d.reader.has["DeviceGetMemoryInfo_v2"] {
+		if memory, ok := ask(d, nil, "", "DeviceGetMemoryInfo_v2", d.handle.GetMemoryInfo_v2); ok {
+			return memory.Used, true
+		}
+	}
+	memory, ok := ask(d, why, "memory_used_bytes", "DeviceGetMemoryInfo", d.handle.GetMemoryInfo)
+	return memory.Used, ok
+}
+
+// readSlow reads limit, health and processes.
+func (d *nvmlDevice) readSlow() Reading {
+	r := Reading{Identity: d.Identity, Time: time.Now(), Unavailable: map[string]string{}}
+	why := func(measure, reason string) { r.Unavailable[measure] = reason }
+	r.Processes = d.processes(why)
+	if d.Parent != "" {
+		return r
+	}
+	if milliwatts, ok := ask(d, why, "power_limit_watts", "DeviceGetEnforcedPowerLimit", d.handle.GetEnforcedPowerLimit); ok {
+		r.PowerLimit = new(float64(milliwatts) / 1000)
+	}
+	r.Health.CorrectedECC = d.eccErrors(nvml.MEMORY_ERROR_TYPE_CORRECTED, "ecc_corrected", why)
+	r.Health.UncorrectedECC = d.eccErrors(nvml.MEMORY_ERROR_TYPE_UNCORRECTED, "ecc_uncorrected", why)
+	d.memoryRepairs(&r.Health, why)
+	d.throttling(&r.Health, why)
+	return r
+}
+
+// eccErrors are those of the device's life, or where it keeps none, since the driver was loaded.
+func (d *nvmlDevice) eccErrors(kind nvml.MemoryErrorType, measure string, why func(measure, reason string)) *int64 {
+	count := func(counter nvml.EccCounterType) func() (uint64, nvml.Return) {
+		return func() (uint64, nvml.Return) { return d.handle.GetTotalEccErrors(kind, counter) }
+	}
+	if errors, ok := ask(d, nil, "", "DeviceGetTotalEccErrors", count(nvml.AGGREGATE_ECC)); ok {
+		return whole(errors)
+	}
+	if errors, ok := ask(d, why, measure, "DeviceGetTotalEccErrors", count(nvml.VOLATILE_ECC)); ok {
+		return whole(errors)
+	}
+	return nil
+}
+
+// memoryRepairs are remapped rows, and on devices before Ampere, retired pages.
+func (d *nvmlDevice) memoryRepairs(h *Health, why func(measure, reason string)) {
+	type rows struct {
+		total           int
+		pending, failed bool
+	}
+	remapped, ok := ask(d, why, "remapped_rows", "DeviceGetRemappedRows", func() (rows, nvml.Return) {
+		corrected, uncorrected, pending, failed, ret := d.handle.GetRemappedRows()
+		return rows{corrected + uncorrected, pending, failed}, ret
+	})
+	if ok {
+		h.RemappedRows, h.RemapPending, h.RemapFailed = new(int64(remapped.total)), &remapped.pending, &remapped.failed
+		return
+	}
+	total := int64(0)
+	for _, cause := range []nvml.PageRetirementCause{nvml.PAGE_RETIREMENT_CAUSE_MULTIPLE_SINGLE_BIT_ECC_ERRORS, nvml.PAGE_RETIREMENT_CAUSE_DOUBLE_BIT_ECC_ERROR} {
+		pages, ok := ask(d, why, "retired_pages", "DeviceGetRetiredPages", func() ([]uint64, nvml.Return) { return d.handle.GetRetiredPages(cause) })
+		if !ok {
+			return
+		}
+		total += int64(len(pages))
+	}
+	h.RetiredPages = &total
+}
+
+// throttleReasons are NVML's clocks event reasons, but for an idle device.
 var throttleReasons = []struct {
 	bit  uint64
 	name string
 }{
-	{nvml.ClocksEventReasonSwPowerCap, "power cap"}, {nvml.ClocksThrottleReasonHwSlowdown, "hardware slowdown"},
-	{nvml.ClocksEventReasonSyncBoost, "sync boost"}, {nvml.ClocksEventReasonSwThermalSlowdown, "thermal slowdown"},
-	{nvml.ClocksThrottleReasonHwThermalSlowdown, "hardware thermal slowdown"}, {nvml.ClocksThrottleReasonHwPowerBrakeSlowdown, "power brake"},
+	{nvml.ClocksEventReasonApplicationsClocksSetting, "applications_clocks_setting"},
+	{nvml.ClocksEventReasonSwPowerCap, "sw_power_cap"},
+	{nvml.ClocksThrottleReasonHwSlowdown, "hw_slowdown"},
+	{nvml.ClocksEventReasonSyncBoost, "sync_boost"},
+	{nvml.ClocksEventReasonSwThermalSlowdown, "sw_thermal_slowdown"},
+	{nvml.ClocksThrottleReasonHwThermalSlowdown, "hw_thermal_slowdown"},
+	{nvml.ClocksThrottleReasonHwPowerBrakeSlowdown, "hw_power_brake_slowdown"},
+	{nvml.ClocksEventReasonDisplayClockSetting, "display_clock_setting"},
+	{nvml.ClocksEventReasonBoardLimit, "board_limit"},
+	{nvml.ClocksEventReasonReliability, "reliability"},
 }
 
-func (m *measuring) health() {
-	health := &m.reading.Health
-	for _, count := range []struct {
-		measure string
-		kind    nvml.MemoryErrorType
-		into    **int64
-	}{
-		{"ecc_corrected", nvml.MEMORY_ERROR_TYPE_CORRECTED, &health.CorrectedECC},
-		{"ecc_uncorrected", nvml.MEMORY_ERROR_TYPE_UNCORRECTED, &health.UncorrectedECC},
-	} {
-		var errors uint64
-		if m.call(count.measure, "nvmlDeviceGetTotalEccErrors", func() (ret nvml.Return) {
-			errors, ret = m.device.GetTotalEccErrors(count.kind, nvml.AGGREGATE_ECC)
-			return ret
-		}) {
-			*count.into = number(int64(errors))
-		}
+func (d *nvmlDevice) throttling(h *Health, why func(measure, reason string)) {
+	name, call := "DeviceGetCurrentClocksEventReasons", d.handle.GetCurrentClocksEventReasons
+	if !d.reader.has[name] { // as it was called before driver 535
+		name, call = "DeviceGetCurrentClocksThrottleReasons", d.handle.GetCurrentClocksThrottleReasons
 	}
-	var corrected, uncorrected int
-	var pending, failed bool
-	if m.call("remapped_rows", "nvmlDeviceGetRemappedRows", func() (ret nvml.Return) {
-		corrected, uncorrected, pending, failed, ret = m.device.GetRemappedRows()
-		return ret
-	}) {
-		health.RemappedRows, health.RemapPending, health.RemapFailed = number(int64(corrected+uncorrected)), &pending, &failed
-	}
-	pages := 0
-	if m.call("retired_pages", "nvmlDeviceGetRetiredPages", func() nvml.Return {
-		for _, cause := range []nvml.PageRetirementCause{nvml.PAGE_RETIREMENT_CAUSE_MULTIPLE_SINGLE_BIT_ECC_ERRORS, nvml.PAGE_RETIREMENT_CAUSE_DOUBLE_BIT_ECC_ERROR} {
-			retired, ret := m.device.GetRetiredPages(cause)
-			if ret != nvml.SUCCESS {
-				return ret
-			}
-			pages += len(retired)
-		}
-		return nvml.SUCCESS
-	}) {
-		health.RetiredPages = number(int64(pages))
-	}
-	var reasons uint64
-	if m.call("throttle_reasons", "nvmlDeviceGetCurrentClocksThrottleReasons", func() (ret nvml.Return) {
-		reasons, ret = m.device.GetCurrentClocksThrottleReasons() //nolint:staticcheck // what old drivers have
-		return ret
-	}) {
+	if bits, ok := ask(d, why, "throttle_reasons", name, call); ok {
 		for _, reason := range throttleReasons {
-			if reasons&reason.bit != 0 {
-				health.ThrottleReasons = append(health.ThrottleReasons, reason.name)
+			if bits&reason.bit != 0 {
+				h.ThrottleReasons = append(h.ThrottleReasons, reason.name)
 			}
 		}
 	}
-	var violation nvml.ViolationTime
-	if m.call("throttled_ns", "nvmlDeviceGetViolationStatus", func() (ret nvml.Return) {
-		violation, ret = m.device.GetViolationStatus(nvml.PERF_POLICY_THERMAL)
-		return ret
-	}) {
-		health.ThrottledNanosecs = number(int64(violation.ViolationTime))
+	// The reasons may hold at once, so the longest is the least that it was.
+	times := d.fields(nvml.FieldValue{FieldId: nvml.FI_DEV_PERF_POLICY_THERMAL}, nvml.FieldValue{FieldId: nvml.FI_DEV_CLOCKS_EVENT_REASON_SW_THERM_SLOWDOWN},
+		nvml.FieldValue{FieldId: nvml.FI_DEV_CLOCKS_EVENT_REASON_HW_THERM_SLOWDOWN}, nvml.FieldValue{FieldId: nvml.FI_DEV_CLOCKS_EVENT_REASON_HW_POWER_BRAKE_SLOWDOWN})
+	for _, nanoseconds := range times {
+		if h.ThrottledNanosecs == nil || nanoseconds > *h.ThrottledNanosecs {
+			h.ThrottledNanosecs = &nanoseconds
+		}
 	}
+	if h.ThrottledNanosecs == nil {
+		why("throttled_ns", "the device counts no time of it")
+	}
+}
+
+// processes are those that compute or draw on the device.
+func (d *nvmlDevice) processes(why func(measure, reason string)) []Process {
+	byPID := map[uint32]*Process{}
+	lists := []struct {
+		name string
+		call func() ([]nvml.ProcessInfo, nvml.Return)
+	}{
+		{"DeviceGetComputeRunningProcesses", d.handle.GetComputeRunningProcesses},
+		{"DeviceGetGraphicsRunningProcesses", d.handle.GetGraphicsRunningProcesses},
+	}
+	for _, list := range lists {
+		running, _ := ask(d, why, "processes", list.name, list.call)
+		for _, process := range running {
+			byPID[process.Pid] = &Process{PID: int(process.Pid), MemoryUsedBytes: whole(process.UsedGpuMemory)}
+		}
+	}
+	shares, ok := ask(d, nil, "", "DeviceGetProcessUtilization", func() ([]nvml.ProcessUtilizationSample, nvml.Return) {
+		samples, ret := d.handle.GetProcessUtilization(d.processSeen)
+		if ret == nvml.ERROR_NOT_FOUND || ret == nvml.ERROR_INSUFFICIENT_SIZE && len(samples) == 0 { // how it says that there are none
+			return nil, nvml.SUCCESS
+		}
+		return samples, ret
+	})
+	if ok {
+		for _, process := range byPID {
+			process.Utilization = new(0.0) // none since it was asked last
+		}
+	}
+	slices.SortFunc(shares, func(a, b nvml.ProcessUtilizationSample) int { return int(int64(a.TimeStamp) - int64(b.TimeStamp)) })
+	for _, share := range shares {
+		d.processSeen = max(d.processSeen, share.TimeStamp)
+		if process, running := byPID[share.Pid]; running && share.SmUtil <= 100 {
+			process.Utilization = new(float64(share.SmUtil) / 100)
+		}
+	}
+	var list []Process
+	for _, process := range byPID {
+		list = append(list, *process)
+	}
+	slices.SortFunc(list, func(a, b Process) int { return a.PID - b.PID })
+	return list
+}
+
+// fields reads field values, by their place; those that the device does not give are left out.
+func (d *nvmlDevice) fields(values ...nvml.FieldValue) map[int]int64 {
+	read := map[int]int64{}
+	_, ok := ask(d, nil, "", "DeviceGetFieldValues", func() (struct{}, nvml.Return) { return struct{}{}, d.handle.GetFieldValues(values) })
+	if !ok {
+		return read
+	}
+	for i, value := range values {
+		if nvml.Return(value.NvmlReturn) != nvml.SUCCESS {
+			continue
+		}
+		if number, ok := fieldNumber(value); ok {
+			read[i] = number
+		}
+	}
+	return read
+}
+
+// fieldNumber takes a whole number out of a field's union.
+func fieldNumber(value nvml.FieldValue) (int64, bool) {
+	bits := binary.NativeEndian.Uint64(value.Value[:])
+	short := binary.NativeEndian.Uint32(value.Value[:])
+	switch nvml.ValueType(value.ValueType) {
+	case nvml.VALUE_TYPE_UNSIGNED_INT:
+		return int64(short), true
+	case nvml.VALUE_TYPE_SIGNED_INT:
+		return int64(int32(short)), true
+	case nvml.VALUE_TYPE_UNSIGNED_LONG, nvml.VALUE_TYPE_UNSIGNED_LONG_LONG:
+		return int64(bits), bits <= math.MaxInt64
+	case nvml.VALUE_TYPE_SIGNED_LONG_LONG:
+		return int64(bits), true
+	default:
+		return 0, false
+	}
+}
+
+// ask calls a function of NVML if the driver's library has it. What it does not
+// answer is told to why, if there is one; a device that answers nothing is failed.
+func ask[T any](d *nvmlDevice, why func(measure, reason string), measure, name string, call func() (T, nvml.Return)) (T, bool) {
+	var none T
+	reason := ""
+	if d.reader.has[name] {
+		value, ret := call()
+		if ret == nvml.SUCCESS {
+			return value, true
+		}
+		if gone(ret) {
+			d.failed = returned(ret)
+		}
+		reason = returned(ret).Error()
+	} else {
+		reason = fmt.Sprintf("the driver's library has no nvml%s; a newer driver may", name)
+	}
+	if why != nil {
+		why(measure, reason)
+	}
+	return none, false
+}
+
+// gone tells that an answer is about the device or the driver, not about one measure.
+func gone(ret nvml.Return) bool {
+	return slices.Contains([]nvml.Return{nvml.ERROR_GPU_IS_LOST, nvml.ERROR_RESET_REQUIRED, nvml.ERROR_UNINITIALIZED,
+		nvml.ERROR_DRIVER_NOT_LOADED, nvml.ERROR_LIB_RM_VERSION_MISMATCH, nvml.ERROR_GPU_NOT_FOUND}, ret)
+}
+
+// returned puts what NVML answered into words to act on.
+func returned(ret nvml.Return) error {
+	advice := map[nvml.Return]string{
+		nvml.ERROR_NOT_SUPPORTED:           "the device does not give it",
+		nvml.ERROR_NO_PERMISSION:           "the driver does not let this user read it",
+		nvml.ERROR_GPU_IS_LOST:             "the GPU has fallen off the bus: look into the kernel log (dmesg, NVRM: Xid 79) and restart the machine",
+		nvml.ERROR_RESET_REQUIRED:          "the GPU must be reset (nvidia-smi --gpu-reset)",
+		nvml.ERROR_DRIVER_NOT_LOADED:       "the NVIDIA driver is not loaded (nvidia-smi on this machine would say so too)",
+		nvml.ERROR_LIB_RM_VERSION_MISMATCH: "the NVIDIA driver was upgraded and the old one still runs: restart the machine or reload the driver",
+		nvml.ERROR_LIBRARY_NOT_FOUND:       "the management library could not be loaded",
+	}
+	if text, known := advice[ret]; known {
+		return errors.New(text)
+	}
+	return fmt.Errorf("NVML answered %w (%d)", ret, int(ret))
+}
+
+// whole is a count, unless it is what NVML says instead of one: 2^64−1.
+func whole(count uint64) *int64 {
+	if count > math.MaxInt64 {
+		return nil
+	}
+	return new(int64(count))
 }

@@ -1,118 +1,164 @@
 package gpu
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"os"
 	"os/exec"
+	"runtime"
 	"strings"
-	"sync"
+	"syscall"
 	"time"
 )
 
-// ReaderName is the file name of the reader program without its platform.
-const ReaderName = "wattscore_gpu_reader"
-
-// ReaderFileName is the reader program of a platform as the package carries it.
-func ReaderFileName(goos, goarch string) string {
-	return fmt.Sprintf("%s_%s_%s", ReaderName, goos, goarch)
+// ReaderOptions say how the reader process works. The zero value is usable.
+type ReaderOptions struct {
+	// Interval is the time from one reading to the next; 1 s if zero.
+	Interval time.Duration
+	// Report is the time from one snapshot to the next, if longer than Interval; 1 s
+	// if zero. Reading often makes integrated energy exact, and telling of it as
+	// often costs more than reading.
+	Report time.Duration
+	// Library is the file of NVIDIA's management library, see [NVMLOptions].
+	Library string
+	// Environment is added to this process's.
+	Environment []string
 }
 
-// ReaderProcess is a Watcher over a reader program of its own: a fault in the driver's
-// library ends that program and not this one.
-type ReaderProcess struct {
-	follower
-	path      string
-	arguments []string
-	stop      context.CancelFunc
-	done      chan struct{}
-}
+// silence is how long a reader or an agent may say nothing; both repeat themselves
+// more often than that.
+const silence = 30 * time.Second
 
-// StartReader starts the reader program at a path and starts it again whenever it
-// ends, with longer and longer pauses. The snapshot's Problem says why there are no
-// readings. Close ends it.
-func StartReader(path string, arguments ...string) *ReaderProcess {
-	ctx, stop := context.WithCancel(context.Background())
-	p := &ReaderProcess{path: path, arguments: arguments, stop: stop, done: make(chan struct{})}
-	p.send(Snapshot{Time: time.Now(), Devices: []Reading{}, Problem: "The GPU reader is starting."})
+// StartReader reads GPUs in a process of its own until ctx ends: the program at
+// path, which is pkg/cmd/gpureader. A fault in the driver's library ends that
+// process and not this one; it is started again, and energy goes on from where it was.
+func StartReader(ctx context.Context, path string, options ReaderOptions) *Feed {
+	p := &process{path: path, ReaderOptions: options, feed: newFeed(thisHost(), time.Now()), energy: newContinuity()}
 	go func() {
-		defer close(p.done)
-		p.run(ctx, p.once)
+		defer close(p.feed.done)
+		keepTrying(ctx, p.feed, p.follow)
 	}()
-	return p
+	return p.feed
 }
 
-// Close ends the program and waits for it.
-func (p *ReaderProcess) Close() error {
-	p.stop()
-	<-p.done
-	return nil
+// keepTrying follows again and again, with growing pauses while nothing is heard,
+// and says why it failed.
+func keepTrying(ctx context.Context, feed *Feed, follow func(ctx context.Context, heard func()) error) {
+	retry := newRetry()
+	for {
+		err := follow(ctx, retry.Reset)
+		if ctx.Err() != nil {
+			return
+		}
+		feed.fail(err.Error())
+		select {
+		case <-time.After(retry.NextBackOff()):
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
-// lastWords keeps the end of what a program says before it dies.
-type lastWords struct {
-	mu   sync.Mutex
-	text []byte
+// errSilent says that whoever is followed has said nothing for too long.
+var errSilent = fmt.Errorf("nothing was heard for %s", silence)
+
+// listen hands on the snapshots of a stream, and cancels when none comes for too long.
+func listen(stream io.Reader, allowed time.Duration, cancel context.CancelCauseFunc, take func(Snapshot)) error {
+	watchdog := time.AfterFunc(allowed, func() { cancel(errSilent) })
+	defer watchdog.Stop()
+	return readLines(stream, func(snapshot Snapshot) {
+		watchdog.Reset(allowed)
+		take(snapshot)
+	})
 }
 
-const mostWords = 2000
-
-func (w *lastWords) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.text = append(w.text, p...)
-	w.text = w.text[max(0, len(w.text)-mostWords):]
-	return len(p), nil
+// process is a reader process, again and again.
+type process struct {
+	ReaderOptions
+	path   string
+	feed   *Feed
+	energy *continuity
 }
 
-// String is the last line.
-func (w *lastWords) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	lines := strings.Split(string(bytes.TrimSpace(w.text)), "\n")
-	return lines[len(lines)-1]
-}
-
-func (p *ReaderProcess) once(ctx context.Context, receive func(Snapshot)) error {
-	command := exec.CommandContext(ctx, p.path, p.arguments...)
-	command.WaitDelay = 2 * time.Second
-	said := &lastWords{}
+// follow runs the process once and hands on what it says.
+func (p *process) follow(ctx context.Context, heard func()) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	interval, report := cmp.Or(p.Interval, time.Second), cmp.Or(p.Report, time.Second)
+	arguments := []string{"-until-stdin-closes", "-interval", interval.String(), "-report", report.String()}
+	if p.Library != "" {
+		arguments = append(arguments, "-library", p.Library)
+	}
+	command := exec.CommandContext(ctx, p.path, arguments...)
+	command.Env = append(os.Environ(), p.Environment...)
+	said := &complaint{}
 	command.Stderr = said
-	output, err := command.StdoutPipe()
+	stdin, err := command.StdinPipe() // it ends with this process, however that ends
 	if err != nil {
 		return err
 	}
-	// The program reads its input to its end, which comes with ours.
-	input, err := command.StdinPipe()
+	command.Cancel, command.WaitDelay = stdin.Close, 5*time.Second
+	stdout, err := command.StdoutPipe()
 	if err != nil {
 		return err
 	}
-	defer input.Close()
 	if err := command.Start(); err != nil {
-		return p.explainStart(err)
+		return explainStart(p.path, err)
 	}
-	lineErr := readLines(output, receive)
-	if lineErr != nil {
-		_ = command.Process.Kill() // it does not speak our language
+	readErr := listen(stdout, silence+max(interval, report), cancel, func(snapshot Snapshot) {
+		heard()
+		p.feed.publish(p.energy.join(snapshot))
+	})
+	_ = stdin.Close() // it may have ended already
+	_, _ = io.Copy(io.Discard, stdout)
+	_ = command.Wait() // ProcessState says more
+	ended := command.ProcessState.String()
+	if errors.Is(context.Cause(ctx), errSilent) {
+		ended = errSilent.Error()
+	} else if readErr != nil {
+		ended = readErr.Error()
 	}
-	err = command.Wait()
-	switch words := said.String(); {
-	case lineErr != nil:
-		return lineErr
-	case words != "":
-		return errors.New(words)
-	case err != nil:
-		return fmt.Errorf("the GPU reader ended: %w", err)
-	}
-	return errors.New("the GPU reader ended without a word")
+	return fmt.Errorf("the GPU reader %s ended (%s) and is started again%s", p.path, ended, said)
 }
 
-func (p *ReaderProcess) explainStart(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("the GPU reader %s does not start here: it is not there, or this system has no glibc (Alpine). "+
-			"Run wattctl collect on the GPU's host and follow it by its address", p.path)
+// explainStart says why a program did not start.
+func explainStart(path string, err error) error {
+	_, statErr := os.Stat(path)
+	switch {
+	case errors.Is(statErr, fs.ErrNotExist):
+		return fmt.Errorf("there is no GPU reader at %s: this build of the plugin has none for %s/%s; use the address of an agent on the GPU machine", path, runtime.GOOS, runtime.GOARCH)
+	case errors.Is(err, fs.ErrNotExist): // the file is there, and what loads it is not
+		return fmt.Errorf("the GPU reader %s needs glibc, as NVIDIA's driver does, and this system has none (Alpine?): "+
+			"use Grafana's Ubuntu image, or the address of an agent on the GPU machine", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("the GPU reader %s may not be run: chmod +x it, and mount its folder without noexec", path)
+	case errors.Is(err, syscall.ENOEXEC):
+		return fmt.Errorf("the GPU reader %s is for another kind of machine than this (%s/%s)", path, runtime.GOOS, runtime.GOARCH)
+	default:
+		return fmt.Errorf("start the GPU reader: %w", err)
 	}
-	return fmt.Errorf("the GPU reader does not start: %w", err)
+}
+
+// complaint keeps the beginning of what a process complains of as it ends: a
+// crash says its cause first, and then thousands of lines of where.
+type complaint struct{ text []byte }
+
+const longestComplaint = 200
+
+func (c *complaint) Write(text []byte) (int, error) {
+	room := longestComplaint - len(c.text)
+	c.text = append(c.text, text[:min(room, len(text))]...)
+	return len(text), nil
+}
+
+func (c *complaint) String() string {
+	lines := strings.FieldsFunc(string(c.text), func(r rune) bool { return r == '\n' || r == '\r' })
+	if len(lines) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(lines, "; ")
 }

@@ -2,104 +2,96 @@ package gpu
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 )
 
-// The paths under which a Handler answers.
-const (
-	pathSnapshot  = "/v1/snapshot"
-	pathSnapshots = "/v1/snapshots"
-)
-
-// Handler serves a Watcher's snapshots: the newest one at /v1/snapshot, and each as a
-// line of JSON at /v1/snapshots.
-func Handler(watcher Watcher) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+pathSnapshot, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(watcher.Snapshot()) // whoever asked has left
-	})
-	mux.HandleFunc("GET "+pathSnapshots, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/x-ndjson")
-		_ = WriteLines(r.Context(), flushing{w, http.NewResponseController(w)}, watcher) // as above
-	})
-	return mux
+// RemoteOptions say how an agent is reached. The zero value is usable.
+type RemoteOptions struct {
+	// Client makes the requests, with the certificates and credentials they need;
+	// http.DefaultClient if nil. It must have no Timeout: the answer never ends.
+	Client *http.Client
 }
 
-// flushing sends each line when it is written.
-type flushing struct {
-	io.Writer
-	controller *http.ResponseController
-}
-
-func (f flushing) Write(p []byte) (int, error) {
-	n, err := f.Writer.Write(p)
-	if err == nil {
-		err = f.controller.Flush()
+// Remote follows an agent on another machine until ctx ends: address is that of a
+// [Handler], such as http://gpu-node-7:9402 or gpu-node-7:9402. It connects again
+// when the connection is lost, and energy goes on from where it was.
+func Remote(ctx context.Context, address string, options RemoteOptions) (*Feed, error) {
+	base, err := agentURL(address)
+	if err != nil {
+		return nil, err
 	}
-	return n, err
-}
-
-// Remote is a Watcher over an agent on another machine.
-type Remote struct {
-	follower
-	address string
-	client  *http.Client
-	stop    context.CancelFunc
-	done    chan struct{}
-}
-
-// IsAddress says whether a text can be an agent's address.
-func IsAddress(address string) bool {
-	parsed, err := url.Parse(address)
-	return err == nil && parsed.Host != "" && (parsed.Scheme == "http" || parsed.Scheme == "https")
-}
-
-// Follow follows the agent at an address such as http://gpu-node-1:9464, and connects
-// again whenever it is gone. The error is that the address is none. Close ends it.
-func Follow(address string) (*Remote, error) {
-	if !IsAddress(address) {
-		return nil, fmt.Errorf("%q is not an agent's address: it looks like http://gpu-node-1:9464", address)
+	client := options.Client
+	if client == nil {
+		client = http.DefaultClient
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	r := &Remote{address: strings.TrimSuffix(address, "/"), client: &http.Client{}, stop: stop, done: make(chan struct{})}
-	r.send(Snapshot{Time: time.Now(), Devices: []Reading{}, Problem: "Connecting to the agent at " + r.address + "."})
+	r := &remote{client: client, base: base, feed: newFeed(base.Hostname(), time.Now()), energy: newContinuity()}
 	go func() {
-		defer close(r.done)
-		defer r.client.CloseIdleConnections()
-		r.run(ctx, r.once)
+		defer close(r.feed.done)
+		keepTrying(ctx, r.feed, r.follow)
 	}()
-	return r, nil
+	return r.feed, nil
 }
 
-// Close leaves the agent and waits until it is left.
-func (r *Remote) Close() error {
-	r.stop()
-	<-r.done
-	return nil
+func agentURL(address string) (*url.URL, error) {
+	text := strings.TrimSpace(address)
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	base, err := url.Parse(text)
+	if err != nil || base.Hostname() == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("%q is no address of a GPU agent: write it as http://gpu-node-7:9402", address)
+	}
+	return base, nil
 }
 
-func (r *Remote) once(ctx context.Context, receive func(Snapshot)) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.address+pathSnapshots, nil)
+type remote struct {
+	client *http.Client
+	base   *url.URL
+	feed   *Feed
+	energy *continuity
+}
+
+// follow connects once and hands on what the agent says.
+func (r *remote) follow(ctx context.Context, heard func()) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watchdog := time.AfterFunc(silence, func() { cancel(errSilent) }) // until it answers
+	defer watchdog.Stop()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.base.JoinPath("v1/snapshots").String(), nil)
 	if err != nil {
 		return err
 	}
 	response, err := r.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("the agent does not answer: %w", err)
+		return fmt.Errorf("reach the GPU agent: %w; is it running, and is it let through?", silentOr(ctx, err))
 	}
-	defer response.Body.Close()
+	watchdog.Stop()
+	defer response.Body.Close() //nolint:errcheck // read only
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the agent at %s answers %s: is it a wattctl collect?", r.address, response.Status)
+		return fmt.Errorf("%s answered %s: is it WattScore's GPU agent, and are its credentials right?", r.base.Redacted(), response.Status)
 	}
-	if err := readLines(response.Body, receive); err != nil {
-		return fmt.Errorf("the agent at %s: %w", r.address, err)
+	err = listen(response.Body, silence, cancel, func(snapshot Snapshot) {
+		heard()
+		if snapshot.Host == "" {
+			snapshot.Host = r.base.Hostname()
+		}
+		r.feed.publish(r.energy.join(snapshot))
+	})
+	if err == nil {
+		err = errors.New("it closed the connection")
 	}
-	return fmt.Errorf("the agent at %s ended", r.address)
+	return fmt.Errorf("follow the GPU agent %s: %w; connecting again", r.base.Redacted(), silentOr(ctx, err))
+}
+
+// silentOr is the reason that the context was cancelled for, if it was silence.
+func silentOr(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); errors.Is(cause, errSilent) {
+		return cause
+	}
+	return err
 }

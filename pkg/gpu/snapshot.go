@@ -15,19 +15,26 @@ type Source interface {
 // Watcher is a Source that says when there is a newer snapshot.
 type Watcher interface {
 	Source
-	// Watch sends each new snapshot until ctx ends, then closes the channel. A
-	// receiver that is slow misses snapshots, never energy: Energy is cumulative.
+	// Watch sends the newest snapshot, if there is one, and each new one until ctx
+	// ends, then closes the channel. A receiver that is slow misses snapshots, never
+	// energy: Energy is cumulative.
 	Watch(ctx context.Context) <-chan Snapshot
 }
 
-// Snapshot is all devices of one host at one moment.
+// Snapshot is all devices of one host at one moment. Receivers share what it
+// points to and change nothing in it.
 type Snapshot struct {
-	Host          string    `json:"host"`
-	Time          time.Time `json:"time"`
+	Host string    `json:"host"`
+	Time time.Time `json:"time"`
+	// Since is when EnergyMillijoules began to count.
+	Since         time.Time `json:"since"`
 	DriverVersion string    `json:"driver_version,omitempty"`
 	Devices       []Reading `json:"devices"`
 	// Problem says why there are no readings and what to do, or is empty.
 	Problem string `json:"problem,omitempty"`
+	// Notices say what is wrong though there are readings, such as a GPU that does
+	// not even tell who it is.
+	Notices []string `json:"notices,omitempty"`
 }
 
 // Method says how energy was had.
@@ -109,12 +116,14 @@ type Process struct {
 // Health is what tells a worn device from a sound one. Counts are since the
 // device was made where it keeps them, else since the driver was loaded.
 type Health struct {
-	CorrectedECC      *int64   `json:"ecc_corrected,omitempty"`
-	UncorrectedECC    *int64   `json:"ecc_uncorrected,omitempty"`
-	RemappedRows      *int64   `json:"remapped_rows,omitempty"`
-	RemapPending      *bool    `json:"remap_pending,omitempty"`
-	RemapFailed       *bool    `json:"remap_failed,omitempty"`
-	RetiredPages      *int64   `json:"retired_pages,omitempty"` // before Ampere
-	ThrottleReasons   []string `json:"throttle_reasons,omitempty"`
-	ThrottledNanosecs *int64   `json:"throttled_ns,omitempty"`
+	CorrectedECC    *int64   `json:"ecc_corrected,omitempty"`
+	UncorrectedECC  *int64   `json:"ecc_uncorrected,omitempty"`
+	RemappedRows    *int64   `json:"remapped_rows,omitempty"`
+	RemapPending    *bool    `json:"remap_pending,omitempty"`
+	RemapFailed     *bool    `json:"remap_failed,omitempty"`
+	RetiredPages    *int64   `json:"retired_pages,omitempty"` // before Ampere
+	ThrottleReasons []string `json:"throttle_reasons,omitempty"`
+	// ThrottledNanosecs is at least how long heat or a power brake slowed it down;
+	// keeping within the power limit is everyday work and not in it.
+	ThrottledNanosecs *int64 `json:"throttled_ns,omitempty"`
 }

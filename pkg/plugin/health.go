@@ -70,7 +70,7 @@ func healthy(condition warehouse.Condition, gpus gpu.Snapshot) *backend.CheckHea
 	if gpus.Problem == "" {
 		message += fmt.Sprintf(" GPUs read live on %s: %d.", gpus.Host, len(gpus.Devices))
 	} else {
-		message += " No GPU is read live: " + gpus.Problem
+		message += " No GPU is read live: " + gpus.Problem + "."
 	}
 	details, _ := json.Marshal(map[string]any{ // plain values always marshal
 		"schemaVersion": condition.SchemaVersion,

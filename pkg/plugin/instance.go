@@ -33,7 +33,7 @@ type Instance struct {
 	answers     *answers
 	company     query.Company
 	localGPUs   query.LocalGPUs
-	agent       *gpu.Remote // nil: the GPUs are those of this machine
+	leaveAgent  func()
 }
 
 var (
@@ -74,32 +74,41 @@ func newInstance(s settings, pool *pgxpool.Pool, err error) *Instance {
 	if pool != nil {
 		instance.reader = warehouse.NewReader(pool)
 	}
-	instance.findGPUs(s)
+	if err := instance.findGPUs(s); instance.settingsErr == nil {
+		instance.settingsErr = err
+	}
 	instance.CallResourceHandler = httpadapter.New(instance.routes())
 	return instance
 }
 
 // thisMachine reads the GPUs of the machine that the plugin runs on, for every data
 // source and for as long as the plugin runs.
-var thisMachine = sync.OnceValue(gpu.Local)
+var thisMachine = sync.OnceValue(func() *gpu.Feed { return gpu.Local(context.Background()) })
 
-func (i *Instance) findGPUs(s settings) {
+// findGPUs chooses whose GPUs are live. The error is that the agent's address is none.
+func (i *Instance) findGPUs(s settings) error {
+	i.leaveAgent = func() {}
+	i.localGPUs = query.LocalGPUs{Source: thisMachine(), Region: s.GPURegion}
 	if s.GPUAgentURL == "" {
-		i.localGPUs = query.LocalGPUs{Source: thisMachine(), Region: s.GPURegion}
-		return
+		return nil
 	}
-	agent, err := gpu.Follow(s.GPUAgentURL)
+	ctx, leave := context.WithCancel(context.Background())
+	agent, err := gpu.Remote(ctx, s.GPUAgentURL, gpu.RemoteOptions{})
 	if err != nil {
-		return // settingsErr says so
+		leave()
+		return err
 	}
-	i.agent, i.localGPUs = agent, query.LocalGPUs{Source: agent, Region: s.GPURegion, Remote: true}
+	i.leaveAgent = func() {
+		leave()
+		<-agent.Done()
+	}
+	i.localGPUs.Source, i.localGPUs.Remote = agent, true
+	return nil
 }
 
 // Dispose closes the connections.
 func (i *Instance) Dispose() {
-	if i.agent != nil {
-		_ = i.agent.Close() // it has no error to give
-	}
+	i.leaveAgent()
 	if i.pool != nil {
 		i.pool.Close()
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 
-	"github.com/wattscore/wattscore-aienergy-datasource/pkg/gpu"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
@@ -63,9 +62,6 @@ func parseSettings(instance backend.DataSourceInstanceSettings) (settings, error
 		return s, fmt.Errorf("the connect time limit must lie between 1 and 300 seconds, not %g", s.ConnectTimeoutSeconds)
 	case !(s.CarbonPriceUSDPerTonne >= 0) || math.IsInf(s.CarbonPriceUSDPerTonne, 0):
 		return s, fmt.Errorf("the internal carbon price must not be negative, and is %g", s.CarbonPriceUSDPerTonne)
-	}
-	if s.GPUAgentURL != "" && !gpu.IsAddress(s.GPUAgentURL) {
-		return s, fmt.Errorf("%q is not a GPU agent's address: it looks like http://gpu-node-1:9464", s.GPUAgentURL)
 	}
 	if _, err := time.LoadLocation(s.TimeZone); err != nil {
 		return s, fmt.Errorf("%q is not a time zone: enter an IANA name, for example Europe/Berlin, or leave it empty", s.TimeZone)

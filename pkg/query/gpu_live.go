@@ -111,13 +111,13 @@ func readGPUs(ctx context.Context, source Source, request Request, from string, 
 	if request.Local.Source != nil {
 		local = request.Local.Source.Snapshot()
 	} else {
-		local.Problem = "No reader of this machine's GPUs is running. An administrator can switch it on in the data source's settings."
+		local.Problem = "whoever asks here reads no GPUs of its own"
 	}
 	if from == "local" || from == "auto" && len(local.Devices) > 0 {
 		m.GPUSource = gpuSourceLocal
 		var notices []data.Notice
 		if local.Problem != "" {
-			notices = append(notices, warning(local.Problem))
+			notices = append(notices, warning("There are no new readings: "+local.Problem+"."))
 		}
 		if len(local.Devices) > 0 {
 			where := "where Grafana runs"
@@ -125,6 +125,9 @@ func readGPUs(ctx context.Context, source Source, request Request, from string, 
 				where = "through its agent"
 			}
 			notices = append(notices, information(fmt.Sprintf("Read from NVML on %s, %s.", local.Host, where)))
+		}
+		for _, notice := range local.Notices {
+			notices = append(notices, warning(notice))
 		}
 		var gpus []liveGPU
 		for _, device := range local.Devices {
@@ -151,7 +154,7 @@ func readGPUs(ctx context.Context, source Source, request Request, from string, 
 	}
 	notices := []data.Notice{information(fmt.Sprintf("Collected by agents on %d %s.", len(hosts), plural(len(hosts), "host", "hosts")))}
 	if len(gpus) == 0 {
-		notices = []data.Notice{information(fmt.Sprintf("No agent sent a sample in the last %.0f minutes. Run wattctl collect on each GPU host. %s",
+		notices = []data.Notice{information(fmt.Sprintf("No agent sent a sample in the last %.0f minutes. Run wattctl collect on each GPU host. As for this machine: %s.",
 			fleetShown.Minutes(), local.Problem))}
 	}
 	return gpus, notices, warehouse.GPUFleetSQL(), nil

@@ -96,10 +96,10 @@ func TestLiveGPUsOfThisMachineArePriced(t *testing.T) {
 func TestLiveGPUsOfTheFleet(t *testing.T) {
 	pool := warehousetest.Open(t)
 	reader, store := warehouse.NewReader(pool), warehouse.OpenStore(pool)
-	none := query.LocalGPUs{Source: still{Problem: "This machine has no NVIDIA driver."}}
+	none := query.LocalGPUs{Source: still{Problem: "it has no NVIDIA driver"}}
 	empty := askGPUs(t, reader, none, "")
 	assert.Zero(t, empty.Rows())
-	assert.Contains(t, notices(empty), "Run wattctl collect on each GPU host. This machine has no NVIDIA driver.")
+	assert.Contains(t, notices(empty), "Run wattctl collect on each GPU host. As for this machine: it has no NVIDIA driver.")
 
 	at := time.Now().Add(-5 * time.Second).Truncate(time.Microsecond)
 	watts, energy := 300.0, int64(3_000_000)

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/wattscore/wattscore-aienergy-datasource/pkg/gpu"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/project"
 )
 
@@ -37,10 +36,10 @@ func (b *Builder) Package(ctx context.Context) (string, error) {
 	if err := b.Backend(Platforms...); err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(filepath.Join(b.Root, Binaries), 0o755); err != nil {
+	if err := b.GPUReader(ctx, Platforms...); err != nil {
 		return "", err
 	}
-	if err := b.GPUReaders(ctx); err != nil {
+	if err := os.MkdirAll(filepath.Join(b.Root, Binaries), 0o755); err != nil {
 		return "", err
 	}
 	path := filepath.Join(b.Root, Binaries, fmt.Sprintf("%s-%s.zip", b.Manifest.ID, b.Manifest.Version))
@@ -66,8 +65,7 @@ func writeArchive(path string, manifest project.Manifest, directory string) erro
 		if err != nil {
 			return err
 		}
-		program := strings.HasPrefix(relative, manifest.Executable) || strings.HasPrefix(relative, gpu.ReaderName)
-		return addFile(archive, name, manifest.ID+"/"+filepath.ToSlash(relative), program)
+		return addFile(archive, name, manifest.ID+"/"+filepath.ToSlash(relative), strings.HasPrefix(relative, manifest.Executable))
 	})
 	if err := errors.Join(err, archive.Close(), file.Chmod(0o644), file.Close()); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 func TestTheArchiveHoldsOneFolder(t *testing.T) {
 	distribution := t.TempDir()
 	for name, mode := range map[string]os.FileMode{
-		"plugin.json": 0o600, "module.js": 0o644, "img/logo.svg": 0o644, "gpx_a_linux_amd64": 0o700, "gpx_a_windows_amd64.exe": 0o644,
+		"plugin.json": 0o600, "module.js": 0o644, "img/logo.svg": 0o644, "gpx_a_linux_amd64": 0o700, "gpx_a_gpureader_linux_amd64": 0o755, "gpx_a_windows_amd64.exe": 0o644,
 	} {
 		path := filepath.Join(distribution, name)
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
@@ -36,11 +36,12 @@ func TestTheArchiveHoldsOneFolder(t *testing.T) {
 		modes[file.Name] = file.Mode().String()
 	}
 	assert.Equal(t, map[string]string{
-		"a-b-datasource/plugin.json":             "-rw-r--r--",
-		"a-b-datasource/module.js":               "-rw-r--r--",
-		"a-b-datasource/img/logo.svg":            "-rw-r--r--",
-		"a-b-datasource/gpx_a_linux_amd64":       "-rwxr-xr-x",
-		"a-b-datasource/gpx_a_windows_amd64.exe": "-rwxr-xr-x",
+		"a-b-datasource/plugin.json":                 "-rw-r--r--",
+		"a-b-datasource/module.js":                   "-rw-r--r--",
+		"a-b-datasource/img/logo.svg":                "-rw-r--r--",
+		"a-b-datasource/gpx_a_linux_amd64":           "-rwxr-xr-x",
+		"a-b-datasource/gpx_a_gpureader_linux_amd64": "-rwxr-xr-x",
+		"a-b-datasource/gpx_a_windows_amd64.exe":     "-rwxr-xr-x",
 	}, modes)
 
 	require.NoError(t, os.Chtimes(filepath.Join(distribution, "module.js"), archive.File[0].Modified, archive.File[0].Modified))

@@ -131,8 +131,8 @@ func (b *Builder) CommandLine(ctx context.Context) (string, error) {
 	return path, b.Runner.Run(ctx, "Build wattctl", "go", "build", "-o", path, "./pkg/cmd/wattctl")
 }
 
-// All builds the plugin for this platform, and wattctl.
+// All builds the plugin for this platform, the GPU reader beside it, and wattctl.
 func (b *Builder) All(ctx context.Context) error {
 	_, err := b.CommandLine(ctx)
-	return errors.Join(b.Frontend(ctx), b.Backend(project.ThisPlatform()), err, b.GPUReaders(ctx))
+	return errors.Join(b.Frontend(ctx), b.Backend(project.ThisPlatform()), b.GPUReader(ctx, project.ThisPlatform()), err)
 }

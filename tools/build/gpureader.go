@@ -2,50 +2,61 @@ package build
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/gpu"
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/project"
 )
 
-// readerCompilers are the C compilers for the architectures that NVML runs on, by
-// Go's name: the GPU reader is the one program that is linked with C.
-var readerCompilers = map[string]string{"amd64": "x86_64-linux-gnu-gcc", "arm64": "aarch64-linux-gnu-gcc"}
+// NVMLFlags are what a program that reads GPUs is built with on Linux; see
+// gpu.OpenNVML for why symbols are bound lazily.
+var NVMLFlags = []string{"-tags=nvml", "-ldflags=-extldflags=-Wl,-z,lazy"}
 
-// GPUReaders builds the GPU reader into dist, and beside wattctl, for each Linux
-// architecture that there is a C compiler for, and says which it left out.
-func (b *Builder) GPUReaders(ctx context.Context) error {
-	for _, arch := range []string{"amd64", "arm64"} {
-		name := gpu.ReaderFileName("linux", arch)
-		compiler := readerCompilers[arch]
-		own := runtime.GOOS == "linux" && runtime.GOARCH == arch
-		if own {
-			compiler = "gcc"
-		}
-		if _, err := exec.LookPath(compiler); err != nil {
-			fmt.Fprintf(b.Runner.Log, "%s is left out: it needs %s\n", name, compiler)
+// crossCompilers are the C compilers for Linux on another processor, as Debian and
+// Ubuntu name them.
+var crossCompilers = map[string]string{"amd64": "x86_64-linux-gnu-gcc", "arm64": "aarch64-linux-gnu-gcc"}
+
+// GPUReaderExecutable is where GPUReader puts the program for a platform: beside
+// the plugin.
+func (b *Builder) GPUReaderExecutable(platform project.Platform) string {
+	return filepath.Join(b.Root, Distribution, gpu.ReaderFileName(platform.OS, platform.Arch))
+}
+
+// GPUReader builds the program that reads GPUs for those of the platforms that are
+// Linux, each with a C compiler for it. Where there is none it says so and leaves
+// the program out: the plugin does without, and says why when it is asked for GPUs.
+func (b *Builder) GPUReader(ctx context.Context, platforms ...project.Platform) error {
+	for _, platform := range platforms {
+		if platform.OS != "linux" {
 			continue
 		}
-		path := filepath.Join(b.Root, Distribution, name)
-		err := b.Runner.Do("Build the GPU reader for linux/"+arch, func() error {
-			command := b.Runner.Command(ctx, "go", "build", "-tags=nvml", "-trimpath",
-				// A function that an old driver lacks must not keep the program from starting.
-				"-ldflags=-s -w -extldflags=-Wl,-z,lazy", "-o", path, "./pkg/cmd/gpureader")
-			command.Env = append(command.Env, "CGO_ENABLED=1", "CGO_CFLAGS=-O2 -g -Wno-deprecated-declarations", "GOOS=linux", "GOARCH="+arch, "CC="+compiler)
-			output, err := command.CombinedOutput()
-			if err != nil {
-				return fmt.Errorf("%w: %s", err, output)
-			}
-			return nil
-		})
+		compiler, err := b.compilerFor(ctx, platform)
 		if err != nil {
 			return err
 		}
-		if own {
-			if err := copyProgram(path, filepath.Join(b.Root, Binaries, name)); err != nil {
+		title := fmt.Sprintf("the GPU reader for %s", platform)
+		path := b.GPUReaderExecutable(platform)
+		if _, err := exec.LookPath(compiler); err != nil {
+			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // an older build's
+				return err
+			}
+			fmt.Fprintf(b.Runner.Log, "• Leave out %s: it needs the C compiler %s, which is not installed\n", title, compiler)
+			continue
+		}
+		runner := b.Runner
+		runner.Environment = append(runner.Environment, "CGO_ENABLED=1", "GOOS="+platform.OS, "GOARCH="+platform.Arch, "CC="+compiler)
+		arguments := append([]string{"build", "-trimpath", "-o", path}, NVMLFlags[0], NVMLFlags[1]+" -s -w", "./pkg/cmd/gpureader")
+		if err := runner.Run(ctx, "Build "+title, "go", arguments...); err != nil {
+			return err
+		}
+		if platform == project.ThisPlatform() { // wattctl looks for it beside itself
+			if err := b.copyToBinaries(path); err != nil {
 				return err
 			}
 		}
@@ -53,10 +64,29 @@ func (b *Builder) GPUReaders(ctx context.Context) error {
 	return nil
 }
 
-func copyProgram(from, to string) error {
-	program, err := os.ReadFile(from)
+// compilerFor is the C compiler for a platform: this machine's own for itself.
+func (b *Builder) compilerFor(ctx context.Context, platform project.Platform) (string, error) {
+	if platform.OS != runtime.GOOS || platform.Arch != runtime.GOARCH {
+		return crossCompilers[platform.Arch], nil
+	}
+	output, err := b.Runner.Command(ctx, "go", "env", "CC").Output()
+	if err != nil {
+		return "", fmt.Errorf("ask Go for its C compiler: %w", err)
+	}
+	if words := strings.Fields(string(output)); len(words) > 0 {
+		return words[0], nil
+	}
+	return "gcc", nil
+}
+
+func (b *Builder) copyToBinaries(program string) error {
+	content, err := os.ReadFile(program)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, program, 0o755)
+	directory := filepath.Join(b.Root, Binaries)
+	if err := os.MkdirAll(directory, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(directory, filepath.Base(program)), content, 0o755)
 }

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"runtime"
+	"slices"
 	"strings"
 
 	"gotest.tools/gotestsum/testjson"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/build"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/step"
 )
 
@@ -20,10 +23,18 @@ func runGo(ctx context.Context, runner step.Runner, packages ...string) (counts,
 		if err := checkCompiler(ctx, runner); err != nil {
 			return err
 		}
-		result, err = goTest(ctx, runner, append([]string{"-race", "-tags=nvml"}, packages...)...)
+		result, err = goTest(ctx, runner, slices.Concat([]string{"-race"}, nvmlFlags(), packages)...)
 		return err
 	})
 	return result, err
+}
+
+// nvmlFlags have the tests read GPUs through a real library, which Linux can.
+func nvmlFlags() []string {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	return build.NVMLFlags
 }
 
 // checkCompiler says what is missing before the race detector fails for it.
@@ -42,8 +53,7 @@ func checkCompiler(ctx context.Context, runner step.Runner) error {
 
 func goTest(ctx context.Context, runner step.Runner, arguments ...string) (counts, error) {
 	command := runner.Command(ctx, "go", append([]string{"test", "-json", "-count=1", "-timeout=30m"}, arguments...)...)
-	// NVIDIA's header marks as deprecated what old drivers have.
-	command.Env = append(command.Env, "CGO_ENABLED=1", "CGO_CFLAGS=-O2 -g -Wno-deprecated-declarations")
+	command.Env = append(command.Env, "CGO_ENABLED=1")
 	stdout, err := command.StdoutPipe()
 	if err != nil {
 		return counts{}, err

@@ -20,11 +20,17 @@ var openSource = openGPUs
 
 // openGPUs starts the GPU reader that stands beside this program. That a driver is
 // missing or fails is no error: the agent says so and waits for it.
-func openGPUs(context.Context) (gpuSource, error) {
+func openGPUs(ctx context.Context) (gpuSource, error) {
 	path, err := gpu.FindReader()
 	if err != nil {
 		return gpuSource{}, err
 	}
-	reader := gpu.StartReader(path)
-	return gpuSource{watcher: reader, handler: gpu.Handler(reader), close: reader.Close}, nil
+	// The agent takes readings until it has stopped, which is after ctx has ended.
+	reading, stop := context.WithCancel(context.WithoutCancel(ctx))
+	feed := gpu.StartReader(reading, path, gpu.ReaderOptions{})
+	return gpuSource{watcher: feed, handler: gpu.Handler(feed), close: func() error {
+		stop()
+		<-feed.Done()
+		return nil
+	}}, nil
 }
