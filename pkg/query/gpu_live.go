@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,7 @@ type gpuLiveOptions struct {
 	// Source local is the machine Grafana runs on, fleet what agents collected, and
 	// auto the first of them that has GPUs.
 	Source string `json:"source"`
+	View   string `json:"view"` // gpus: a row a GPU; total: one row over them
 	Live   bool   `json:"live"` // the panel follows the answer; nothing else is different
 }
 
@@ -60,12 +62,20 @@ type liveGPU struct {
 }
 
 func answerGPULive(ctx context.Context, source Source, request Request) (data.Frames, error) {
-	options := gpuLiveOptions{Source: "auto"}
+	options := gpuLiveOptions{Source: "auto", View: "gpus"}
 	if err := readOptions(request, &options); err != nil {
 		return nil, err
 	}
-	if err := oneOf("source", options.Source, "auto", "local", "fleet"); err != nil {
-		return nil, err
+	for _, err := range []error{
+		oneOf("source", options.Source, "auto", "local", "fleet"),
+		oneOf("view", options.View, "gpus", "total"),
+	} {
+		if err != nil {
+			return nil, err
+		}
+	}
+	if options.View == "total" && request.Format == FormatTimeSeries {
+		return nil, BadRequest("The view total is one row without a series: ask for a table or a number, or for the view gpus.")
 	}
 	m := newMeta(request, kpi.Span{From: request.Now.Add(-fleetShown), To: request.Now}, warehouse.Provenance{}, time.UTC)
 	gpus, notices, sql, err := readGPUs(ctx, source, request, options.Source, m)
@@ -90,6 +100,9 @@ func answerGPULive(ctx context.Context, source Source, request Request) (data.Fr
 			gpuSourceFleet: "energy counter, or power over time, since midnight"}[m.GPUSource]},
 	}
 	frame := gpuFrame(gpus, factors, request.Now)
+	if options.View == "total" {
+		frame = gpuTotal(frame)
+	}
 	switch request.Format {
 	case FormatTimeSeries:
 		frame = gpuSeries(gpus, factors, request)
@@ -278,7 +291,7 @@ func gpuFrame(gpus []liveGPU, factors map[string]warehouse.FactorPeriod, now tim
 		numbers["power_w"][i], numbers["power_limit_w"][i], numbers["energy_kwh"][i] = g.PowerWatts, g.PowerLimit, maybe(g.energy)
 		numbers["utilization"][i], numbers["temperature"][i] = g.Utilization, g.TemperatureC
 		numbers["memory_used"][i], numbers["memory_total"][i] = asFloat(g.MemoryUsedBytes), asFloat(g.MemoryTotalBytes)
-		numbers["age_seconds"][i] = number(max(0, now.Sub(g.Time).Seconds()))
+		numbers["age_seconds"][i] = number(math.Round(max(0, now.Sub(g.Time).Seconds())))
 	}
 	frame := data.NewFrame("Live GPUs", textField("host", texts["host"]), textField("gpu_name", texts["gpu_name"]), textField("status", texts["status"]))
 	for _, name := range []string{"power_w", "power_limit_w", "utilization", "memory_used", "memory_total", "temperature", "energy_kwh", "cost_usd_per_hour",
@@ -288,6 +301,72 @@ func gpuFrame(gpus []liveGPU, factors map[string]warehouse.FactorPeriod, now tim
 	frame.Fields = append(frame.Fields, textField("method", texts["method"]), memberField(kpi.DimensionRegion, texts["region"]),
 		textField("uuid", texts["uuid"]), textField("parent", texts["parent"]))
 	return frame
+}
+
+// gpuTotal is one row over the GPUs of a frame: sums, the mean utilisation, the highest
+// temperature and the greatest age. A sum that misses a GPU which draws power is null,
+// not too small.
+func gpuTotal(gpus *data.Frame) *data.Frame {
+	values := func(name string) []*float64 {
+		field, _ := gpus.FieldByName(name)
+		of := make([]*float64, field.Len())
+		for i := range of {
+			of[i], _ = field.At(i).(*float64)
+		}
+		return of
+	}
+	power := values("power_w")
+	drawing := 0.0
+	for _, watts := range power {
+		if watts != nil {
+			drawing++
+		}
+	}
+	sum := func(name string) *float64 {
+		if drawing == 0 {
+			return nil
+		}
+		total := new(float64)
+		for i, value := range values(name) {
+			if power[i] != nil { // of a MIG instance its GPU has it
+				total = plus(total, value)
+			}
+		}
+		return total
+	}
+	frame := data.NewFrame("Live GPUs, total", numberField("gpus", []*float64{number(drawing)}))
+	frame.Fields[0].Config.Description = "GPUs whose power is read" // a run's are another thing
+	for name, value := range map[string]*float64{
+		"power_w": sum("power_w"), "energy_kwh": sum("energy_kwh"), "cost_usd_per_hour": sum("cost_usd_per_hour"), "carbon_g_per_hour": sum("carbon_g_per_hour"),
+		"utilization": meanKnown(values("utilization")), "temperature": mostKnown(values("temperature")), "age_seconds": mostKnown(values("age_seconds")),
+	} {
+		frame.Fields = append(frame.Fields, numberField(name, []*float64{value}))
+	}
+	slices.SortFunc(frame.Fields[1:], func(a, b *data.Field) int { return cmp.Compare(a.Name, b.Name) })
+	return frame
+}
+
+func meanKnown(values []*float64) *float64 {
+	total, count := 0.0, 0.0
+	for _, value := range values {
+		if value != nil {
+			total, count = total+*value, count+1
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	return number(total / count)
+}
+
+func mostKnown(values []*float64) *float64 {
+	var most *float64
+	for _, value := range values {
+		if value != nil && (most == nil || *value > *most) {
+			most = value
+		}
+	}
+	return most
 }
 
 // gpuSeries is a moment of a metric, a field a GPU: what a stream appends to a chart.

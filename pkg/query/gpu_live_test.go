@@ -93,6 +93,29 @@ func TestLiveGPUsOfThisMachineArePriced(t *testing.T) {
 	assert.Contains(t, notices(nowhere), "Set the region")
 }
 
+func TestTheTotalOfLiveGPUsIsNullWhereAPartIsMissing(t *testing.T) {
+	pool := warehousetest.Open(t)
+	reader := warehouse.NewReader(pool)
+	two := oneGPU(time.Now())
+	cold, instance := two.Devices[0], two.Devices[0]
+	watts, warm := 100.0, 40.0
+	cold.UUID, cold.PowerWatts, cold.TemperatureC, cold.EnergyMillijoules = "GPU-2", &watts, &warm, nil
+	instance.UUID, instance.Parent, instance.PowerWatts, instance.EnergyMillijoules = "MIG-1", "GPU-1", nil, nil
+	two.Devices = append(two.Devices, cold, instance)
+	total := askGPUs(t, reader, query.LocalGPUs{Source: two, Region: "us-central1"}, `,"options":{"view":"total"}`)
+	require.Equal(t, 1, total.Rows())
+	assert.Equal(t, 2.0, value(t, total, "gpus", 0), "an instance is a part of its GPU")
+	assert.Equal(t, 500.0, value(t, total, "power_w", 0))
+	assert.Equal(t, 61.0, value(t, total, "temperature", 0))
+	assert.Nil(t, cell(t, total, "energy_kwh"), "of one nobody knows it")
+	assert.NotNil(t, cell(t, total, "carbon_g_per_hour"))
+	nowhere := askGPUs(t, reader, query.LocalGPUs{Source: two}, `,"options":{"view":"total"}`)
+	assert.Nil(t, cell(t, nowhere, "cost_usd_per_hour"), "without a price, not 0")
+	none := askGPUs(t, reader, query.LocalGPUs{Source: still{Problem: "nothing"}}, `,"options":{"view":"total"}`)
+	assert.Zero(t, value(t, none, "gpus", 0))
+	assert.Nil(t, cell(t, none, "power_w"))
+}
+
 func TestLiveGPUsOfTheFleet(t *testing.T) {
 	pool := warehousetest.Open(t)
 	reader, store := warehouse.NewReader(pool), warehouse.OpenStore(pool)

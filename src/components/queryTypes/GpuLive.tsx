@@ -22,6 +22,16 @@ function Options({ options, onChange }: OptionsEditorProps<'gpuLive'>) {
         ]}
         onChange={(source) => onChange({ ...options, source })}
       />
+      <Choice
+        label="View"
+        tooltip="A row a GPU, or one over all of them"
+        value={options.view ?? 'gpus'}
+        options={[
+          { value: 'gpus', label: 'Every GPU' },
+          { value: 'total', label: 'Total', description: 'sums, the mean utilisation, the highest temperature' },
+        ]}
+        onChange={(view) => onChange({ ...options, view })}
+      />
       <Live value={options.live} onChange={(live) => onChange({ ...options, live })} />
     </>
   );
