@@ -64,6 +64,18 @@ func (c console) open(cmd *cobra.Command) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
+// onDatabase makes a command of work on an open database.
+func (c console) onDatabase(work func(context.Context, *pgxpool.Pool) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		pool, err := c.open(cmd)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		return work(cmd.Context(), pool)
+	}
+}
+
 func checkSchema(ctx context.Context, pool *pgxpool.Pool) error {
 	condition, err := warehouse.NewReader(pool).Inspect(ctx)
 	if err != nil {

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"text/tabwriter"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
@@ -21,19 +23,14 @@ func rollupRefreshCommand(c console) *cobra.Command {
 		Short: "Add what was stored since the last time to the roll-ups",
 		Long:  "Adds what was stored since the last time to the roll-ups. Answers are exact without it, and faster after it.",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := c.open(cmd)
-			if err != nil {
-				return err
-			}
-			defer pool.Close()
-			facts, err := warehouse.OpenStore(pool).RefreshRollups(cmd.Context())
+		RunE: c.onDatabase(func(ctx context.Context, pool *pgxpool.Pool) error {
+			facts, err := warehouse.OpenStore(pool).RefreshRollups(ctx)
 			if err != nil {
 				return err
 			}
 			c.answer("%d facts were rolled up.", facts)
 			return nil
-		},
+		}),
 	}
 }
 
@@ -42,13 +39,8 @@ func rollupStatusCommand(c console) *cobra.Command {
 		Use:   "status",
 		Short: "Show how far the roll-ups are",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := c.open(cmd)
-			if err != nil {
-				return err
-			}
-			defer pool.Close()
-			condition, err := warehouse.NewReader(pool).Inspect(cmd.Context())
+		RunE: c.onDatabase(func(ctx context.Context, pool *pgxpool.Pool) error {
+			condition, err := warehouse.NewReader(pool).Inspect(ctx)
 			if err != nil {
 				return err
 			}
@@ -68,7 +60,7 @@ func rollupStatusCommand(c console) *cobra.Command {
 				c.tell("This warehouse was restored on another server and takes no facts until you run: wattctl rollup refresh")
 			}
 			return nil
-		},
+		}),
 	}
 }
 

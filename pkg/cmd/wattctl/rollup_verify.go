@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
@@ -23,13 +25,8 @@ func rollupVerifyCommand(c console) *cobra.Command {
 		Long: "Compares the roll-ups with the facts that are still there, to the last bit and in one snapshot, while writers go on. " +
 			"It reads every fact. Ends with exit code 1 if anything differs.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := c.open(cmd)
-			if err != nil {
-				return err
-			}
-			defer pool.Close()
-			differences, err := warehouse.NewReader(pool).VerifyRollups(cmd.Context())
+		RunE: c.onDatabase(func(ctx context.Context, pool *pgxpool.Pool) error {
+			differences, err := warehouse.NewReader(pool).VerifyRollups(ctx)
 			if err != nil {
 				return err
 			}
@@ -51,7 +48,7 @@ func rollupVerifyCommand(c console) *cobra.Command {
 				return err
 			}
 			return fmt.Errorf("%d buckets of the roll-ups differ from the facts. Make them again with: wattctl rollup rebuild", len(differences))
-		},
+		}),
 	}
 }
 
@@ -62,18 +59,13 @@ func rollupRebuildCommand(c console) *cobra.Command {
 		Long: "Makes the roll-ups again from the facts that are still there; those of facts that were dropped stay as they are. " +
 			"Answers are right all the while. It needs the login that migrated the schema.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			pool, err := c.open(cmd)
-			if err != nil {
-				return err
-			}
-			defer pool.Close()
-			facts, err := warehouse.OpenStore(pool).RebuildRollups(cmd.Context())
+		RunE: c.onDatabase(func(ctx context.Context, pool *pgxpool.Pool) error {
+			facts, err := warehouse.OpenStore(pool).RebuildRollups(ctx)
 			if err != nil {
 				return err
 			}
 			c.answer("The roll-ups were made again from %d facts.", facts)
 			return nil
-		},
+		}),
 	}
 }
