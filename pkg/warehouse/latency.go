@@ -4,6 +4,8 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,11 +72,13 @@ func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]Latency
 		for i, bin := range bins {
 			l.Histogram.Add(int(bin), counts[i])
 		}
+		maps.DeleteFunc(l.Histogram, func(_ int, requests int64) bool { return requests == 0 }) // all of them removed
 		return l, nil
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("reading the latencies: %w", err)
 	}
+	latencies = slices.DeleteFunc(latencies, func(l LatencyRow) bool { return len(l.Histogram) == 0 && l.Judged == 0 })
 	return latencies, statement, nil
 }
 

@@ -2,8 +2,9 @@
 -- model's objective; grain: a day of the company's zone. Reads the bins of a day
 -- from one roll-up, and of each model only those beyond its objective from another,
 -- and the facts that are not rolled up yet, all in one statement and so in one
--- snapshot. A request in the bin of its objective counts as within it. Bins can be
--- left out.
+-- snapshot. A request in the bin of its objective counts as within it. A bin comes
+-- twice where it has facts that are not rolled up yet, and what is taken away there
+-- counts negative. Bins can be left out.
 WITH objective AS MATERIALIZED (
     SELECT model_id, latency_slo_ms, ceil(ln(latency_slo_ms * 1000) / ln(1.01 / 0.99::double precision))::int AS bin
     FROM wattscore.model
@@ -15,13 +16,12 @@ WITH objective AS MATERIALIZED (
     WHERE xid >= (SELECT next_xid FROM wattscore.rollup_state) AND xid <= (SELECT 9223372036854775807) AND latency_bin IS NOT NULL
       AND ts >= @from_time::timestamptz AND ts < @to_time::timestamptz
 ), binned AS (
-    SELECT bucket, bin, sum(requests)::bigint AS requests
+    SELECT bucket, array_agg(bin) AS bins, array_agg(requests) AS requests
     FROM (SELECT bucket, bin::int AS bin, requests
           FROM wattscore.rollup_latency_day WHERE bucket >= @from_time AND bucket < @to_time AND /* if binned */ true
           UNION ALL
-          SELECT bucket, bin, requests FROM tail WHERE /* if binned */ true) AS counted
-    GROUP BY bucket, bin
-    HAVING sum(requests) <> 0
+          SELECT bucket, bin, sum(requests)::bigint FROM tail WHERE /* if binned */ true GROUP BY bucket, bin) AS counted
+    GROUP BY bucket
 ), rolled_up AS MATERIALIZED (
     SELECT r.bucket, r.model_id, o.bin AS objective_bin, sum(r.latency_requests) AS requests
     FROM wattscore.rollup_model_day r
@@ -48,6 +48,6 @@ WITH objective AS MATERIALIZED (
 )
 SELECT bucket, '' AS member, coalesce(b.bins, '{}'), coalesce(b.requests, '{}'), coalesce(j.requests, 0), coalesce(j.breaches, 0),
        CASE WHEN j.least_slo = j.most_slo THEN j.least_slo END
-FROM (SELECT bucket, array_agg(bin ORDER BY bin) AS bins, array_agg(requests ORDER BY bin) AS requests FROM binned GROUP BY bucket) AS b
+FROM binned b
 FULL JOIN judged j USING (bucket)
 ORDER BY bucket
