@@ -292,6 +292,8 @@ export interface WattScoreOptions extends DataSourceJsonData {
   connectTimeoutSeconds?: number;
   /** IANA name; empty is the warehouse's. */
   timeZone?: string;
+  /** The month in which fiscal years begin, 1 to 12; absent is the warehouse's. */
+  fiscalYearStartMonth?: number;
   /** Internal carbon price in USD per tCO2e; empty charges nothing back. */
   carbonPriceUsdPerTonne?: number;
   /** Address of the agent whose GPUs are live; empty are those of the machine Grafana runs on. */

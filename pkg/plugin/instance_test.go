@@ -81,6 +81,7 @@ func TestHealthSaysExactlyWhatIsWrong(t *testing.T) {
 		{"broken CA", func(j map[string]any, s map[string]string) { j["tlsMode"], s["tlsCaCert"] = "verify-full", "x" }, "not a PEM certificate"},
 		{"wrong database", func(j map[string]any, _ map[string]string) { j["database"] = "nowhere" }, "no such database"},
 		{"time zone that is none", func(j map[string]any, _ map[string]string) { j["timeZone"] = "Mars/Olympus" }, "is not a time zone"},
+		{"month that is none", func(j map[string]any, _ map[string]string) { j["fiscalYearStartMonth"] = 13 }, "must lie between 1 and 12"},
 		{"a role that may write", func(map[string]any, map[string]string) {}, "may change the warehouse"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -184,7 +185,13 @@ func TestResourcesFillTheDropDowns(t *testing.T) {
 		assert.Equal(t, http.StatusOK, status, path)
 		assert.JSONEq(t, want, body, path)
 	}
-	status, body := resource(t, i, "dimensions/planet")
+	own := instance(t, settingsFor(pool, func(j map[string]any, _ map[string]string) {
+		j["timeZone"], j["fiscalYearStartMonth"] = "Europe/Berlin", 10
+	}))
+	status, body := resource(t, own, "calendar")
+	assert.Equal(t, http.StatusOK, status)
+	assert.JSONEq(t, `{"fiscalYearStartMonth":10,"timeZone":"Europe/Berlin"}`, body, "the data source's own calendar")
+	status, body = resource(t, i, "dimensions/planet")
 	assert.Equal(t, http.StatusBadRequest, status)
 	assert.Contains(t, body, "no such dimension")
 	status, body = resource(t, i, "query-types")

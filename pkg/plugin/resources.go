@@ -131,6 +131,7 @@ func (i *Instance) showCalendar(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	calendar = i.company.Calendar(calendar)
 	writeJSON(w, http.StatusOK, map[string]any{
 		"timeZone":             calendar.Location.String(),
 		"fiscalYearStartMonth": int(calendar.FiscalYearStartMonth),

@@ -24,6 +24,7 @@ type settings struct {
 	QueryTimeoutSeconds    float64           `json:"queryTimeoutSeconds"`
 	ConnectTimeoutSeconds  float64           `json:"connectTimeoutSeconds"`
 	TimeZone               string            `json:"timeZone"`
+	FiscalYearStartMonth   int               `json:"fiscalYearStartMonth"` // 0 is the warehouse's
 	CarbonPriceUSDPerTonne float64           `json:"carbonPriceUsdPerTonne"`
 	EnableSecureSocksProxy bool              `json:"enableSecureSocksProxy"`
 	// GPUAgentURL is the agent whose GPUs are live; empty are those of this machine.
@@ -60,6 +61,8 @@ func parseSettings(instance backend.DataSourceInstanceSettings) (settings, error
 		return s, fmt.Errorf("the query time limit must lie between 1 and 3600 seconds, not %g", s.QueryTimeoutSeconds)
 	case !(s.ConnectTimeoutSeconds >= 0 && s.ConnectTimeoutSeconds <= 300):
 		return s, fmt.Errorf("the connect time limit must lie between 1 and 300 seconds, not %g", s.ConnectTimeoutSeconds)
+	case s.FiscalYearStartMonth < 0 || s.FiscalYearStartMonth > 12:
+		return s, fmt.Errorf("the month in which fiscal years begin must lie between 1 and 12, not %d", s.FiscalYearStartMonth)
 	case !(s.CarbonPriceUSDPerTonne >= 0) || math.IsInf(s.CarbonPriceUSDPerTonne, 0):
 		return s, fmt.Errorf("the internal carbon price must not be negative, and is %g", s.CarbonPriceUSDPerTonne)
 	}
@@ -80,7 +83,7 @@ func (s settings) connection() warehouse.Connection {
 }
 
 func (s settings) company() query.Company {
-	company := query.Company{CarbonPrice: s.CarbonPriceUSDPerTonne}
+	company := query.Company{CarbonPrice: s.CarbonPriceUSDPerTonne, FiscalYearStart: time.Month(s.FiscalYearStartMonth)}
 	if s.TimeZone != "" {
 		company.Zone, _ = time.LoadLocation(s.TimeZone) // parseSettings has tried it
 	}

@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse/warehousetest"
 )
@@ -70,6 +72,27 @@ func TestEfficiencyTrendForecastsTheNextFiscalQuarter(t *testing.T) {
 		if at := times.At(row).(time.Time); at.Equal(time.Date(2026, 12, 2, 0, 0, 0, 0, zone)) {
 			assert.Nil(t, actual.At(row), "the running day would look like a fall")
 		}
+	}
+}
+
+// The settings' fiscal year goes before the warehouse's.
+func TestEfficiencyTrendTakesTheFiscalYearOfTheSettings(t *testing.T) {
+	pool := warehousetest.Open(t)
+	steady(t, pool, kpi.Span{From: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC), To: now}, nil)
+	text, err := json.Marshal(map[string]any{"queryType": "efficiencyTrend", "interval": "day", "options": map[string]any{"measure": "energy_kwh"}})
+	require.NoError(t, err)
+	for month, want := range map[time.Month]time.Time{ // the last day of the next fiscal quarter
+		0:             time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC), // the warehouse's: January
+		time.November: time.Date(2027, 4, 30, 0, 0, 0, 0, time.UTC),
+		time.December: time.Date(2027, 2, 28, 0, 0, 0, 0, time.UTC), // November, of the last whole day, ends a quarter
+	} {
+		request, err := query.Parse(backend.DataQuery{RefID: "A", JSON: text, TimeRange: backend.TimeRange{From: now.AddDate(0, -2, 0), To: now}},
+			query.Company{FiscalYearStart: month}, now)
+		require.NoError(t, err)
+		frames, err := request.Answer(context.Background(), warehouse.NewReader(pool))
+		require.NoError(t, err)
+		times, _ := frames[0].FieldByName("time")
+		assert.Equal(t, want, times.At(frames[0].Rows()-1).(time.Time).UTC(), "a fiscal year from %s", month)
 	}
 }
 

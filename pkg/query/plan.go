@@ -27,10 +27,7 @@ func makePlan(ctx context.Context, source Source, request Request) (plan, error)
 	if err != nil {
 		return plan{}, err
 	}
-	p := plan{calendar: calendar, span: warehouse.SnapToHours(request.Span, calendar.Location)}
-	if request.Company.Zone != nil {
-		p.calendar.Location = request.Company.Zone
-	}
+	p := plan{calendar: request.Company.Calendar(calendar), span: warehouse.SnapToHours(request.Span, calendar.Location)}
 	p.previous = p.calendar.Preceding(p.span)
 	return p, nil
 }

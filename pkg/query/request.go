@@ -57,8 +57,21 @@ func (r Request) Live() bool { return r.Type.live }
 type Company struct {
 	// Zone cuts days, weeks and quarters; nil is the warehouse's.
 	Zone *time.Location
+	// FiscalYearStart is the month in which fiscal years begin; 0 is the warehouse's.
+	FiscalYearStart time.Month
 	// CarbonPrice is the internal price in USD per tonne CO2e; 0 is none.
 	CarbonPrice float64
+}
+
+// Calendar is the warehouse's with what the settings say instead.
+func (c Company) Calendar(warehouse kpi.Calendar) kpi.Calendar {
+	if c.Zone != nil {
+		warehouse.Location = c.Zone
+	}
+	if c.FiscalYearStart != 0 {
+		warehouse.FiscalYearStartMonth = c.FiscalYearStart
+	}
+	return warehouse
 }
 
 // BadRequestError is a query that cannot be answered as it was asked. It says

@@ -16,6 +16,15 @@ function show(jsonData: WattScoreOptions, secureJsonFields: Record<string, boole
   return { onOptionsChange, options };
 }
 
+// What jsdom does not have and an open list asks for.
+beforeAll(() => {
+  globalThis.IntersectionObserver = class {
+    observe() {}
+    unobserve() {}
+    disconnect() {}
+  } as unknown as typeof IntersectionObserver;
+});
+
 describe('ConfigEditor', () => {
   it('stores what is typed under its own name', async () => {
     const { onOptionsChange } = show({});
@@ -44,6 +53,16 @@ describe('ConfigEditor', () => {
     await userEvent.type(screen.getByPlaceholderText('100'), '9');
     expect(onOptionsChange).toHaveBeenLastCalledWith(
       expect.objectContaining({ jsonData: { maxConnections: 5, carbonPriceUsdPerTonne: 9 } })
+    );
+  });
+
+  it('stores the month in which fiscal years begin', async () => {
+    const { onOptionsChange } = show({ fiscalYearStartMonth: 10 });
+    const field = screen.getByRole('combobox', { name: /^Fiscal year/ });
+    expect(field).toHaveValue('October');
+    await userEvent.type(field, 'Febr{ArrowDown}{Enter}');
+    expect(onOptionsChange).toHaveBeenLastCalledWith(
+      expect.objectContaining({ jsonData: { fiscalYearStartMonth: 2 } })
     );
   });
 

@@ -11,6 +11,11 @@ import { TLSMode, WattScoreOptions, WattScoreSecureOptions } from '../types';
 
 type Props = DataSourcePluginOptionsEditorProps<WattScoreOptions, WattScoreSecureOptions>;
 
+const months = Array.from({ length: 12 }, (_, index) => ({
+  value: index + 1,
+  label: new Date(Date.UTC(2001, index, 1)).toLocaleString('en', { month: 'long', timeZone: 'UTC' }),
+}));
+
 const tlsModes: Array<{ value: TLSMode; label: string; description: string }> = [
   { value: 'disable', label: 'Disable', description: 'No encryption: only on a network you trust' },
   { value: 'require', label: 'Require', description: 'Encrypted, the server is not checked' },
@@ -118,6 +123,19 @@ export function ConfigEditor(props: Props) {
         </Field>
         <Field label="Time zone" description="Where days, weeks and quarters begin; empty takes the warehouse's">
           <Input {...text('timeZone')} placeholder="Europe/Berlin" />
+        </Field>
+        <Field label="Fiscal year" description="The month in which it begins; empty takes the warehouse's">
+          <Combobox<number>
+            id="wattscore-config-fiscalYearStartMonth"
+            width={width}
+            isClearable
+            placeholder="January"
+            options={months}
+            value={jsonData.fiscalYearStartMonth ?? null}
+            onChange={(month) =>
+              onOptionsChange({ ...options, jsonData: { ...jsonData, fiscalYearStartMonth: month?.value } })
+            }
+          />
         </Field>
       </FieldSet>
 
