@@ -116,8 +116,11 @@ export interface CostMeterOptions {
 export interface GpuLiveOptions {
   /** The machine Grafana runs on, what agents collected, or the first that has GPUs. Default: auto. */
   source?: 'auto' | 'local' | 'fleet';
-  /** A row a GPU, or one over them; a sum that misses a GPU is null. Default: gpus. */
-  view?: 'gpus' | 'total';
+  /**
+   * A row a GPU, one over them (a sum that misses a GPU is null), or each of the fleet's
+   * last full hour against the same hour of the days before. Default: gpus.
+   */
+  view?: 'gpus' | 'total' | 'unusual';
   /** Follows the readings as they change, where the range ends now. */
   live?: boolean;
 }

@@ -83,13 +83,12 @@ func Spikes(values []*float64) []bool {
 	if len(known) == 0 {
 		return spikes
 	}
-	middle := median(known)
-	deviations := make([]float64, len(known))
-	for i, value := range known {
-		deviations[i] = math.Abs(value - middle)
-	}
-	scale := median(deviations) / 0.6745
+	middle, scale := robustSpread(known)
 	if scale == 0 {
+		deviations := make([]float64, len(known))
+		for i, value := range known {
+			deviations[i] = math.Abs(value - middle)
+		}
 		scale = 1.2533 * stat.Mean(deviations, nil)
 	}
 	for i, value := range values {

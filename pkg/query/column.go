@@ -67,6 +67,9 @@ var columns = map[string]column{
 	"cost_usd_per_hour": {label: "Cost per hour", unit: "currencyUSD", description: "What the power drawn now costs an hour, PUE included"},
 	"carbon_g_per_hour": {label: "Carbon per hour", unit: "suffix:gCO₂e", description: "What the power drawn now emits an hour, location-based, PUE included"},
 	"age_seconds":       {label: "Age", unit: "s", min: &zero, description: "Since the reading was taken"},
+	"deviation":         {label: "Deviation", unit: "none", description: "How far the hour's energy is from the usual, in robust standard deviations; from 3.5 on it is unusual"},
+	"energy_hour_kwh":   {label: "Last full hour", unit: "kwatth", min: &zero, description: "IT energy of the last full hour"},
+	"usual_kwh":         {label: "Usual", unit: "kwatth", min: &zero, description: "Median of the same hour of the fourteen days before"},
 
 	// efficiencyTrend: the unit is that of the asked measure, set on the field.
 	"actual":           {label: "Actual", description: "What was measured"},

@@ -24,7 +24,7 @@ var gpuLive = Type{
 	RestsOn:     []Evidence{EvidenceHardware},
 	Formats:     []Format{FormatTable, FormatTimeSeries, FormatNumber},
 	Metrics: []string{"power_w", "utilization", "temperature", "memory_used", "energy_kwh", "cost_usd_per_hour", "carbon_g_per_hour",
-		"age_seconds"},
+		"age_seconds", "deviation", "energy_hour_kwh", "usual_kwh"},
 	Streams: true,
 	live:    true,
 	answer:  answerGPULive,
@@ -50,8 +50,10 @@ type gpuLiveOptions struct {
 	// Source local is the machine Grafana runs on, fleet what agents collected, and
 	// auto the first of them that has GPUs.
 	Source string `json:"source"`
-	View   string `json:"view"` // gpus: a row a GPU; total: one row over them
-	Live   bool   `json:"live"` // the panel follows the answer; nothing else is different
+	// View gpus is a row a GPU, total one row over them, unusual a row a GPU of the
+	// fleet with its last full hour against the same hour of the days before.
+	View string `json:"view"`
+	Live bool   `json:"live"` // the panel follows the answer; nothing else is different
 }
 
 // liveGPU is a GPU's latest reading with what it takes to price it.
@@ -68,14 +70,20 @@ func answerGPULive(ctx context.Context, source Source, request Request) (data.Fr
 	}
 	for _, err := range []error{
 		oneOf("source", options.Source, "auto", "local", "fleet"),
-		oneOf("view", options.View, "gpus", "total"),
+		oneOf("view", options.View, "gpus", "total", "unusual"),
 	} {
 		if err != nil {
 			return nil, err
 		}
 	}
-	if options.View == "total" && request.Format == FormatTimeSeries {
-		return nil, BadRequest("The view total is one row without a series: ask for a table or a number, or for the view gpus.")
+	if options.View != "gpus" && request.Format == FormatTimeSeries {
+		return nil, BadRequest("The view %s has no series: ask for a table or a number, or for the view gpus.", options.View)
+	}
+	if options.View == "unusual" {
+		if options.Source == "local" {
+			return nil, BadRequest("What is usual is known of GPUs that agents collect: the view unusual is of the source fleet.")
+		}
+		return answerUnusualGPUs(ctx, source, request)
 	}
 	m := newMeta(request, kpi.Span{From: request.Now.Add(-fleetShown), To: request.Now}, warehouse.Provenance{}, time.UTC)
 	gpus, notices, sql, err := readGPUs(ctx, source, request, options.Source, m)

@@ -145,3 +145,57 @@ func TestLiveGPUsOfTheFleet(t *testing.T) {
 	both := askGPUs(t, reader, query.LocalGPUs{Source: oneGPU(time.Now())}, `,"options":{"source":"fleet"}`)
 	assert.Equal(t, []string{"node-7"}, texts(t, both, "host"), "the fleet where it is asked for")
 }
+
+// A GPU that takes twice its usual energy, one that takes the same as ever, one that
+// is new, and a MIG instance, which has no meter.
+func TestUnusualGPUs(t *testing.T) {
+	pool := warehousetest.Open(t)
+	ctx, hour := t.Context(), time.Now().UTC().Truncate(time.Hour).Add(-time.Hour)
+	kWh := func(amount float64) *int64 { return new(int64(amount * 1e12)) }
+	var batch warehouse.GPUBatch
+	device := func(uuid, parent string, index int, hours ...float64) { // the newest first, a day apart
+		batch.Devices = append(batch.Devices, warehouse.GPUDevice{UUID: uuid, Host: "node-1", Region: "us-central1", Name: "NVIDIA H100", Index: index,
+			Parent: parent, Accelerator: "NVIDIA H100 SXM", SeenAt: time.Now().UTC()})
+		for day, energy := range hours {
+			end := hour.AddDate(0, 0, -day).Add(40 * time.Minute)
+			batch.Samples = append(batch.Samples, warehouse.GPUSample{UUID: uuid, Start: end.Add(-30 * time.Minute), Time: end, Sequence: int64(100 - day),
+				Host: "node-1", Region: "us-central1", Name: "NVIDIA H100", Energy: kWh(energy), Method: "counter"})
+		}
+	}
+	device("GPU-steady", "", 0, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3)
+	device("GPU-twice", "", 1, 0.6, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3)
+	device("GPU-new", "", 2, 0.5, 0.1)
+	device("MIG-1", "GPU-new", 3)
+	_, err := warehouse.OpenStore(pool).WriteGPUSamples(ctx, batch)
+	require.NoError(t, err)
+	reader := warehouse.NewReader(pool)
+
+	frame := askGPUs(t, reader, query.LocalGPUs{}, `,"options":{"view":"unusual"}`)
+	assert.Equal(t, []string{"GPU-twice", "GPU-steady", "GPU-new"}, texts(t, frame, "uuid"), "the most unusual first")
+	assert.InDelta(t, 0.3/(0.05*0.3), value(t, frame, "deviation", 0), 1e-9)
+	assert.InDelta(t, 0.6, value(t, frame, "energy_hour_kwh", 0), 1e-12)
+	assert.InDelta(t, 0.3, value(t, frame, "usual_kwh", 0), 1e-12)
+	assert.Zero(t, value(t, frame, "deviation", 1))
+	deviation, _ := frame.FieldByName("deviation")
+	assert.Nil(t, deviation.At(2), "one day before tells nothing")
+	assert.Contains(t, notices(frame), "Of 1 GPU it is not known yet what is usual")
+
+	number := askGPUs(t, reader, query.LocalGPUs{}, `,"format":"number","options":{"view":"unusual"},"metric":"deviation"`)
+	assert.Equal(t, 2, number.Rows(), "of a GPU without a usual there is no number")
+	elsewhere := askGPUs(t, reader, query.LocalGPUs{}, `,"options":{"view":"unusual"},"filters":{"region":["europe-west4"]}`)
+	assert.Zero(t, elsewhere.Rows())
+	assert.Contains(t, notices(elsewhere), "wattctl collect")
+}
+
+func TestUnusualGPUsAreOfTheFleetAndHaveNoSeries(t *testing.T) {
+	reader := warehouse.NewReader(warehousetest.Open(t))
+	for _, more := range []string{`,"options":{"view":"unusual","source":"local"}`, `,"options":{"view":"unusual"},"format":"time_series"`, `,"options":{"view":"odd"}`} {
+		at := time.Now()
+		request, err := query.Parse(backend.DataQuery{TimeRange: backend.TimeRange{From: at.Add(-time.Hour), To: at}, JSON: []byte(`{"queryType":"gpuLive"` + more + `}`)},
+			query.Company{}, at)
+		if err == nil {
+			_, err = request.Answer(t.Context(), reader)
+		}
+		assert.ErrorContains(t, err, "view", more)
+	}
+}

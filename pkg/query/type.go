@@ -28,6 +28,7 @@ type Source interface {
 	ModelReleases(ctx context.Context, span kpi.Span, filters kpi.Filters) ([]warehouse.ModelRelease, error)
 	Restatements(ctx context.Context, span kpi.Span) ([]warehouse.Restatement, error)
 	GPUFleet(ctx context.Context, since time.Time) ([]warehouse.FleetGPU, error)
+	GPUHours(ctx context.Context, hours []time.Time, since time.Time) ([]warehouse.GPUHours, string, error)
 }
 
 // Type is a kind of question the data source answers.

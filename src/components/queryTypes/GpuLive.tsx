@@ -24,11 +24,16 @@ function Options({ options, onChange }: OptionsEditorProps<'gpuLive'>) {
       />
       <Choice
         label="View"
-        tooltip="A row a GPU, or one over all of them"
+        tooltip="A row a GPU, one over all of them, or how far each is from its usual"
         value={options.view ?? 'gpus'}
         options={[
           { value: 'gpus', label: 'Every GPU' },
           { value: 'total', label: 'Total', description: 'sums, the mean utilisation, the highest temperature' },
+          {
+            value: 'unusual',
+            label: 'Unusual',
+            description: "the last full hour's energy against the same hour of the fourteen days before",
+          },
         ]}
         onChange={(view) => onChange({ ...options, view })}
       />
@@ -53,6 +58,9 @@ export const gpuLive: QueryTypeEditor<'gpuLive'> = {
     { value: 'cost_usd_per_hour', label: 'Cost per hour (USD)' },
     { value: 'carbon_g_per_hour', label: 'Carbon per hour (g)' },
     { value: 'age_seconds', label: 'Age (s)' },
+    { value: 'deviation', label: 'Deviation from the usual' },
+    { value: 'energy_hour_kwh', label: 'Last full hour (kWh)' },
+    { value: 'usual_kwh', label: 'Usual hour (kWh)' },
   ],
   Options,
 };
