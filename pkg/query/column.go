@@ -3,6 +3,8 @@ package query
 import (
 	"fmt"
 	"net/url"
+	"strings"
+	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
@@ -111,12 +113,12 @@ var columns = map[string]column{
 	// whatIf: all per year.
 	"facility_kwh":          {label: "Facility energy", unit: "kwatth", description: "Facility energy, PUE included"},
 	"carbon_t":              {label: "Carbon", unit: unitTonnes, description: "Operational emissions, location-based"},
-	"saving_kwh":            {label: "Energy saved", unit: "kwatth"},
-	"saving_usd":            {label: "Cost saved", unit: "currencyUSD"},
-	"saving_t":              {label: "Carbon saved", unit: unitTonnes},
-	"investment_usd":        {label: "Investment", unit: "currencyUSD"},
-	"payback_months":        {label: "Payback", unit: "suffix: months"},
-	"npv_usd":               {label: "Net present value", unit: "currencyUSD"},
+	"saving_kwh":            {label: "Energy saved", unit: "kwatth", description: "Facility energy a year: before − after; below zero where it takes more"},
+	"saving_usd":            {label: "Cost saved", unit: "currencyUSD", description: "Electricity a year: before − after; below zero where it costs more"},
+	"saving_t":              {label: "Carbon saved", unit: unitTonnes, description: "Location-based a year: before − after; below zero where it emits more"},
+	"investment_usd":        {label: "Investment", unit: "currencyUSD", description: "Units × their price"},
+	"payback_months":        {label: "Payback", unit: "suffix: months", description: "Investment / (annual saving / 12), undiscounted"},
+	"npv_usd":               {label: "Net present value", unit: "currencyUSD", description: "−investment + Σ annual saving / (1 + discount rate)^year over the lifetime"},
 	"carbon_payback_months": {label: "Carbon payback", unit: "suffix: months", description: "Time until the carbon saved outweighs the carbon embodied in the new hardware"},
 
 	// latencyCost
@@ -146,6 +148,15 @@ var columns = map[string]column{
 	"carbon_cost_usd":               {label: "Carbon cost", unit: "currencyUSD", description: "Operational emissions at the internal carbon price"},
 	"carbon_g_per_1k_requests":      {label: "gCO₂e per 1k requests", unit: "suffix:gCO₂e", description: "Training emissions of the feature over the requests its model served in the period"},
 
+	// dataQuality
+	"measured_kwh":   {label: "Measured", unit: "kwatth", min: &zero, description: "IT energy that the source metered"},
+	"estimated_kwh":  {label: "Estimated", unit: "kwatth", min: &zero, description: "IT energy that the source estimated"},
+	"measured_share": {label: "Measured share", unit: "percentunit", min: &zero, max: &one, description: "Measured energy / energy"},
+	"events":         {label: "Events", unit: "short", min: &zero, description: "Events that came in; one longer than an hour counts once"},
+	"factor":         {label: "Value", unit: "none", min: &zero, description: "In the unit of the row"},
+	"source_year":    {label: "Year", unit: "none", description: "The year that the figure is of"},
+	"models":         {label: "Models", unit: "short", min: &zero, description: "Models of the task class"},
+
 	// carbonAttribution and hardwareLifecycle by the book
 	"sci_g_per_1k_requests": {label: "SCI per 1k requests", unit: "suffix:gCO₂e", description: "Software Carbon Intensity (ISO/IEC 21031): location-based operational plus amortised embodied carbon"},
 }
@@ -157,6 +168,9 @@ var textLabels = map[string]string{
 	"driver": "Driver", "segment": "Segment", "sentence": "What happened", "status": "Status",
 	"kpi": "KPI", "unit": "Unit", "formula": "Formula", "audience": "Audience", "scenario": "Scenario", "assumption": "Assumption",
 	"accuracy_metric": "Accuracy metric", "pareto": "Pareto front", "better_model": "Better choice", "run": "Run", "feature": "Feature", "spike": "Cost spike", "gpu_model": "GPU model",
+	"source": "Source", "quantity": "Quantity", "owner": "Figure of", "factor_method": "Method", "boundary": "Boundary",
+	"figure": "Figure", "meaning": "Meaning", "field": "Field", "asked_of": "Asked of", "from_version": "From", "to_version": "To",
+	"valid_from": "Valid from", "newest_event": "Newest event", "time": "Time",
 	"host": "Host", "uuid": "UUID", "gpu_name": "GPU", "method": "Energy by", "parent": "Part of",
 }
 
@@ -203,6 +217,25 @@ func textField(name string, values []string) *data.Field {
 	field := data.NewField(name, nil, values)
 	field.Config = &data.FieldConfig{DisplayNameFromDS: textLabels[name]}
 	return field
+}
+
+func timeField(name string, values []time.Time) *data.Field {
+	field := data.NewField(name, nil, values)
+	field.Config = &data.FieldConfig{DisplayNameFromDS: textLabels[name]}
+	return field
+}
+
+// unitInWords is the unit for a reader; empty where the field goes by its request, or
+// counts.
+func (c column) unitInWords() string {
+	if text, ok := strings.CutPrefix(c.unit, "suffix:"); ok {
+		return text
+	}
+	words := map[string]string{"kwatth": "kWh", "currencyUSD": "USD", "percentunit": "%", "watt": "W", "celsius": "°C", "bytes": "B", "short": "", "none": ""}
+	if word, ok := words[c.unit]; ok {
+		return word
+	}
+	return c.unit
 }
 
 // memberField makes the field of a dimension, linked to the dashboard that

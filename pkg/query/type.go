@@ -28,6 +28,9 @@ type Source interface {
 	ModelReleases(ctx context.Context, span kpi.Span, filters kpi.Filters) ([]warehouse.ModelRelease, error)
 	Restatements(ctx context.Context, span kpi.Span) ([]warehouse.Restatement, error)
 	GPUFleet(ctx context.Context, since time.Time) ([]warehouse.FleetGPU, error)
+	Sources(ctx context.Context, span kpi.Span) ([]warehouse.SourceExtent, error)
+	References(ctx context.Context, day time.Time) ([]warehouse.ReferenceIntensity, error)
+	AuditFactors(ctx context.Context, version int, span kpi.Span, filters kpi.Filters) ([]warehouse.AuditedFactor, error)
 	GPUHours(ctx context.Context, hours []time.Time, since time.Time) ([]warehouse.GPUHours, string, error)
 }
 
@@ -100,7 +103,7 @@ func Types() []*Type {
 		&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle,
 		&efficiencyTrend, &businessKPIs, &costMeter, &budgetVariance, &keyDrivers, &whatIf,
 		&modelComparison, &trainingRuns, &latencyCost, &gpuLive,
-		&annotations,
+		&dataQuality, &annotations,
 	}
 }
 

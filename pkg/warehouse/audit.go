@@ -79,6 +79,9 @@ type AuditedFactor struct {
 	Boundary   string
 }
 
+// AuditFactorsSQL is the statement that AuditFactors sends last.
+func AuditFactorsSQL() string { return auditFactorsSQL }
+
 // AuditFactors lists the figures of a factor version that hold where and when
 // energy was used in a span, by region, quantity and day; version 0 is the one in
 // force.

@@ -47,6 +47,9 @@ type Restatement struct {
 	ToVersionName   string
 }
 
+// RestatementsSQL is the statement that Restatements sends.
+func RestatementsSQL() string { return restatementsSQL }
+
 // Restatements lists the restatements in a span, by time.
 func (r *Reader) Restatements(ctx context.Context, span kpi.Span) ([]Restatement, error) {
 	return collect[Restatement](ctx, r, "the restatements", restatementsSQL,
