@@ -17,6 +17,7 @@ export type QueryType =
   | 'modelComparison'
   | 'trainingRuns'
   | 'gpuLive'
+  | 'dataQuality'
   | 'annotations';
 
 /** A dimension that usage is grouped by. See pkg/kpi/dimension.go. */
@@ -213,6 +214,12 @@ export interface TrainingRunsOptions {
   carbonPriceUsdPerTonne?: number;
 }
 
+/** Options of `dataQuality`. */
+export interface DataQualityOptions {
+  /** What an auditor asks of a number. All but `coverage` are tables; `sources` has numbers too. Default: coverage. */
+  view?: 'coverage' | 'sources' | 'factors' | 'references' | 'formulas' | 'figures' | 'restatements';
+}
+
 /** Something that happened and that a chart marks. */
 export type AnnotationKind = 'release' | 'hardware' | 'restatement' | 'budget';
 
@@ -238,6 +245,7 @@ export interface OptionsByType {
   modelComparison: ModelComparisonOptions;
   trainingRuns: TrainingRunsOptions;
   gpuLive: GpuLiveOptions;
+  dataQuality: DataQualityOptions;
   annotations: AnnotationsOptions;
 }
 

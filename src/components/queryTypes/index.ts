@@ -3,6 +3,7 @@ import { annotations } from './Annotations';
 import { budgetVariance } from './BudgetVariance';
 import { carbonAttribution } from './CarbonAttribution';
 import { costMeter } from './CostMeter';
+import { dataQuality } from './DataQuality';
 import { efficiencyQuadrant } from './EfficiencyQuadrant';
 import { efficiencyTrend } from './EfficiencyTrend';
 import { energyScore } from './EnergyScore';
@@ -32,6 +33,7 @@ const editors = {
   trainingRuns,
   latencyCost,
   gpuLive,
+  dataQuality,
   annotations,
 };
 
