@@ -218,6 +218,8 @@ export interface TrainingRunsOptions {
 export interface DataQualityOptions {
   /** What an auditor asks of a number. All but `coverage` are tables; `sources` has numbers too. Default: coverage. */
   view?: 'coverage' | 'sources' | 'factors' | 'references' | 'formulas' | 'figures' | 'restatements';
+  /** The coverage of everything instead of one for each group. */
+  total?: boolean;
 }
 
 /** Something that happened and that a chart marks. */

@@ -38,6 +38,8 @@ type dataQualityOptions struct {
 	// factors and references what it is priced and scored by, formulas the KPIs',
 	// figures the meaning of every field, restatements the changes of the factors.
 	View string `json:"view"`
+	// Total answers the coverage of everything instead of each group's.
+	Total bool `json:"total"`
 }
 
 // dataQualityView answers a view.
@@ -61,6 +63,9 @@ func answerDataQuality(ctx context.Context, source Source, request Request) (dat
 	case options.View == "sources" && request.Format == FormatNumber:
 	default:
 		return nil, BadRequest("The view %s is a table: ask for the format table, or for the view coverage.", options.View)
+	}
+	if options.Total {
+		request.GroupBy = nil
 	}
 	p, err := makePlan(ctx, source, request)
 	if err != nil {

@@ -27,6 +27,10 @@ func TestDataQualityTellsMeasuredFromEstimated(t *testing.T) {
 	assert.Equal(t, []float64{1, 1, 0, 0}, []float64{value(t, coverage, "energy_kwh", 1), value(t, coverage, "estimated_kwh", 1),
 		value(t, coverage, "measured_kwh", 1), value(t, coverage, "measured_share", 1)})
 
+	total := askIn(t, pool, november, map[string]any{"queryType": "dataQuality", "options": map[string]any{"total": true}})[0]
+	assert.Equal(t, 1, total.Rows())
+	assert.Equal(t, 7.0/8, value(t, total, "measured_share", 0))
+
 	sources := askIn(t, pool, november, map[string]any{"queryType": "dataQuality", "options": map[string]any{"view": "sources"}})[0]
 	assert.Equal(t, []string{measured.Source, "guess"}, texts(t, sources, "source"), "of the last seven days")
 	assert.Equal(t, now.Sub(measured.Time).Seconds(), value(t, sources, "age_seconds", 0))

@@ -68,7 +68,7 @@ func TestGoldenFrames(t *testing.T) {
 		{"hardware_purchases", "hardwareLifecycle", map[string]any{"options": map[string]any{"view": "purchases"}}},
 		{"hardware_assets", "hardwareLifecycle", map[string]any{"options": map[string]any{"view": "assets"}}},
 		{"data_quality_coverage", "dataQuality", map[string]any{"groupBy": []string{"workload"}}},
-		{"data_quality_over_time", "dataQuality", map[string]any{"format": "time_series", "interval": "week", "groupBy": []string{}, "metric": "measured_kwh"}},
+		{"data_quality_over_time", "dataQuality", map[string]any{"format": "time_series", "interval": "week", "metric": "measured_kwh", "options": map[string]any{"total": true}}},
 		{"data_quality_factors", "dataQuality", map[string]any{"options": map[string]any{"view": "factors"}}},
 		{"data_quality_references", "dataQuality", map[string]any{"options": map[string]any{"view": "references"}}},
 		{"data_quality_formulas", "dataQuality", map[string]any{"options": map[string]any{"view": "formulas"}}},

@@ -1,6 +1,6 @@
 import React from 'react';
 
-import { Combobox, InlineField } from '@grafana/ui';
+import { Combobox, InlineField, InlineSwitch } from '@grafana/ui';
 
 import { DataQualityOptions } from '../../types';
 import { OptionsEditorProps, QueryTypeEditor } from './types';
@@ -22,25 +22,41 @@ const views: Array<{ value: View; label: string; description: string }> = [
 ];
 
 function Options({ options, format, onChange }: OptionsEditorProps<'dataQuality'>) {
-  if (format === 'time_series') {
-    return null;
-  }
+  const view = options.view ?? 'coverage';
   return (
-    <InlineField
-      label="View"
-      labelWidth={20}
-      tooltip="What an auditor asks of a number"
-      htmlFor="wattscore-option-quality-view"
-    >
-      <Combobox<View>
-        id="wattscore-option-quality-view"
-        aria-label="View"
-        width={40}
-        options={format === 'number' ? views.slice(0, 2) : views}
-        value={options.view ?? 'coverage'}
-        onChange={({ value }) => onChange({ ...options, view: value })}
-      />
-    </InlineField>
+    <>
+      {format !== 'time_series' && (
+        <InlineField
+          label="View"
+          labelWidth={20}
+          tooltip="What an auditor asks of a number"
+          htmlFor="wattscore-option-quality-view"
+        >
+          <Combobox<View>
+            id="wattscore-option-quality-view"
+            aria-label="View"
+            width={40}
+            options={format === 'number' ? views.slice(0, 2) : views}
+            value={view}
+            onChange={({ value }) => onChange({ ...options, view: value })}
+          />
+        </InlineField>
+      )}
+      {view === 'coverage' && (
+        <InlineField
+          label="Everything in one row"
+          labelWidth={24}
+          tooltip="One number over all energy instead of one for each group"
+        >
+          <InlineSwitch
+            id="wattscore-option-quality-total"
+            aria-label="Everything in one row"
+            value={options.total ?? false}
+            onChange={({ currentTarget }) => onChange({ ...options, total: currentTarget.checked })}
+          />
+        </InlineField>
+      )}
+    </>
   );
 }
 
