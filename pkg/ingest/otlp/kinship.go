@@ -20,8 +20,8 @@ type kinship struct {
 }
 
 // decide returns the spans whose calls count, again where they did before: their events
-// are there already. nested counts the calls that do not.
-func (k *kinship) decide(spans []span) (counted []*call, nested int) {
+// are there already. nested are the calls that do not.
+func (k *kinship) decide(spans []span) (counted []*call, nested []uuid.UUID) {
 	at := make(map[uuid.UUID]int, len(spans))
 	children := make(map[uuid.UUID][]int)
 	for i, s := range spans {
@@ -65,7 +65,7 @@ func (k *kinship) decide(spans []span) (counted []*call, nested int) {
 		case has&warehouse.KinshipCounted != 0:
 			counted = append(counted, s.call)
 		case has != 0:
-			nested++
+			nested = append(nested, s.key)
 		default:
 			k.set(s.key, warehouse.KinshipCounted|warehouse.KinshipCovered)
 			counted = append(counted, s.call)
