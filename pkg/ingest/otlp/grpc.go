@@ -50,8 +50,8 @@ func newGRPC(r *receiver, secure *tls.Config, allowed Tokens, largest int) *grpc
 		options = append(options, grpc.Creds(credentials.NewTLS(secure)))
 	}
 	server := grpc.NewServer(options...)
-	ptraceotlp.RegisterGRPCServer(server, grpcTraces{receiver: r})
-	pmetricotlp.RegisterGRPCServer(server, grpcMetrics{receiver: r})
+	ptraceotlp.RegisterGRPCServer(server, &grpcTraces{receiver: r})
+	pmetricotlp.RegisterGRPCServer(server, &grpcMetrics{receiver: r})
 	return server
 }
 
@@ -61,7 +61,7 @@ type grpcTraces struct {
 }
 
 // Export counts a request's spans.
-func (s grpcTraces) Export(ctx context.Context, request ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, error) {
+func (s *grpcTraces) Export(ctx context.Context, request ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, error) {
 	response, err := s.receiver.traces(ctx, request)
 	if err != nil {
 		return response, s.receiver.refuseGRPC("traces", err)
@@ -76,7 +76,7 @@ type grpcMetrics struct {
 }
 
 // Export counts a request's data points.
-func (s grpcMetrics) Export(ctx context.Context, request pmetricotlp.ExportRequest) (pmetricotlp.ExportResponse, error) {
+func (s *grpcMetrics) Export(ctx context.Context, request pmetricotlp.ExportRequest) (pmetricotlp.ExportResponse, error) {
 	response, err := s.receiver.measurements(ctx, request)
 	if err != nil {
 		return response, s.receiver.refuseGRPC("metrics", err)
