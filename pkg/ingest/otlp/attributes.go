@@ -54,10 +54,11 @@ func lookup(m pcommon.Map, name string) (pcommon.Value, bool) {
 func scalar(value pcommon.Value) string {
 	switch value.Type() {
 	case pcommon.ValueTypeStr, pcommon.ValueTypeInt, pcommon.ValueTypeDouble, pcommon.ValueTypeBool:
-		return strings.TrimSpace(value.AsString())
-	default:
-		return ""
+		if text := strings.TrimSpace(value.AsString()); text != notFound {
+			return text
+		}
 	}
+	return ""
 }
 
 // mostTokens is more than any one call or stream has had.

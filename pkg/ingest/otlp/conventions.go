@@ -44,11 +44,19 @@ var formerNames = map[string][]string{
 	attributeEnvironment:  {"deployment.environment"},
 }
 
-// formerOperations are what operations were called.
+// formerOperations are what operations were called, and are by LiteLLM.
 var formerOperations = map[string]string{
-	"completion": "text_completion",
-	"embedding":  "embeddings",
+	"completion":       "text_completion",
+	"embedding":        "embeddings",
+	"acompletion":      "chat",
+	"responses":        "chat",
+	"aresponses":       "chat",
+	"atext_completion": "text_completion",
+	"aembedding":       "embeddings",
 }
+
+// notFound is what OpenLIT puts where an attribute has no value.
+const notFound = "NOT_FOUND"
 
 // formerTokenTypes are what types of tokens were called.
 var formerTokenTypes = map[string]string{"prompt": "input", "completion": "output"}
