@@ -161,11 +161,13 @@ func (r reading) since(earlier reading) (step reading, reset bool) {
 	if !comparable {
 		return step, false // how many there were is known, and not how long they took
 	}
-	step.Buckets = map[int]int64{}
-	for bucket, count := range r.Buckets {
-		if count < before[bucket] {
+	for bucket, count := range before {
+		if r.Buckets[bucket] < count {
 			return r, true
 		}
+	}
+	step.Buckets = map[int]int64{}
+	for bucket, count := range r.Buckets {
 		if count > before[bucket] {
 			step.Buckets[bucket] = count - before[bucket]
 		}
