@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/credentials"
 
@@ -36,11 +37,15 @@ type fakeWarehouse struct {
 	streams map[uuid.UUID]warehouse.TelemetryReading
 	entered chan struct{} // a write has begun, where somebody listens
 	proceed chan struct{} // writes wait for it; nil: they do not
+	largest int           // events of a write
 }
 
 func newFakeWarehouse() *fakeWarehouse {
 	return &fakeWarehouse{events: map[uuid.UUID]warehouse.Event{}, kinship: map[uuid.UUID]warehouse.Kinship{}, streams: map[uuid.UUID]warehouse.TelemetryReading{}}
 }
+
+// refusedProject is a project that the database cannot store.
+const refusedProject = "refused"
 
 var errAway = errors.New("connection refused")
 
@@ -113,6 +118,12 @@ func (w *fakeWarehouse) WriteTelemetry(ctx context.Context, batch warehouse.Tele
 	w.writes++
 	if w.away != nil {
 		return result, w.away
+	}
+	w.largest = max(w.largest, len(batch.Events))
+	for _, e := range batch.Events { // as a database does: the whole batch
+		if e.Project == refusedProject {
+			return result, &pgconn.PgError{Code: "22021", Message: "invalid byte sequence"}
+		}
 	}
 	for i, e := range batch.Events {
 		if err := e.Validate(now); err != nil {
