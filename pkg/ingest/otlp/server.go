@@ -80,7 +80,8 @@ func New(options Options) (*Server, error) {
 			continue
 		}
 		if *l.listener, err = net.Listen("tcp", l.address); err != nil {
-			return nil, errors.Join(fmt.Errorf("the address for %s: %w", l.of, err), s.closeListeners())
+			// Not wrapped: the database's errors of the network are of the same type.
+			return nil, errors.Join(fmt.Errorf("the address for %s: %s", l.of, err), s.closeListeners())
 		}
 	}
 	around := &environment{warehouse: options.Warehouse, now: options.Now}
