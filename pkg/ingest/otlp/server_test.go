@@ -403,6 +403,28 @@ func TestMetricsOfRealExportersBecomeRequestsOnce(t *testing.T) {
 	}
 }
 
+// Two processes whose attributes are the same are two streams, because they began at
+// two times.
+func TestProcessesThatAreNotToldApartDoNotRunIntoOne(t *testing.T) {
+	fake := newFakeWarehouse()
+	r := start(t, Options{Warehouse: fake, Mapping: mappingOf(t, "count: client_metrics").WithRegion("us-central1"), Now: time.Now})
+	exporter := metricExporters(t, r)["gRPC"]
+	processes := []genAIMetrics{newGenAIMetrics(t, metricdata.CumulativeTemporality, false), newGenAIMetrics(t, metricdata.CumulativeTemporality, false)}
+	for _, calls := range [][]int{{10, 3}, {2, 1}, {0, 4}} {
+		for i, process := range processes {
+			for range calls[i] {
+				process.call(t.Context(), "m", 1, 1, 0.5)
+			}
+			require.NoError(t, exporter.Export(t.Context(), process.collect(t)))
+		}
+	}
+	var requests int64
+	for _, e := range fake.events {
+		requests += e.Requests
+	}
+	assert.Equal(t, int64(20), requests)
+}
+
 func TestSpansAndMetricsOfOneServiceCountOnce(t *testing.T) {
 	pool := warehousetest.Open(t)
 	r := start(t, Options{Warehouse: warehouse.OpenStore(pool), Now: time.Now})
