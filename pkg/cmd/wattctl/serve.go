@@ -81,7 +81,7 @@ func (c console) serveOTLP(cmd *cobra.Command, flags serveOTLPFlags) error {
 		}
 	}
 	if away != nil {
-		c.tell("The warehouse is not there yet: %v. Senders are told to try again.", warehouse.Explain(away))
+		c.tell("The warehouse is not there yet: %s. Senders are told to try again.", strings.TrimSuffix(warehouse.Explain(away).Error(), "."))
 	}
 	if err := server.Run(ctx); err != nil {
 		return err

@@ -13,8 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
-
-	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
 
 // The defaults of Options.
@@ -248,7 +246,7 @@ func (s *Server) health(response http.ResponseWriter, request *http.Request) {
 	ctx, cancel := context.WithTimeout(request.Context(), 2*time.Second)
 	defer cancel()
 	if _, err := s.options.Warehouse.Regions(ctx); err != nil {
-		fmt.Fprintf(response, "ok; the warehouse is away (%v), senders are told to try again\n", warehouse.Explain(err))
+		fmt.Fprintf(response, "ok; the warehouse is away (%s), senders are told to try again\n", sentence(err))
 		return
 	}
 	fmt.Fprintf(response, "ok; %d requests in memory\n", len(s.receiver.slots))

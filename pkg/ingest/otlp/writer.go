@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,6 +36,8 @@ type submission struct {
 	done   chan outcome // of room for one
 }
 
+func (s *submission) items() int { return len(s.spans) + len(s.points) }
+
 // outcome says what became of a submission. With an error nothing was acknowledged.
 type outcome struct {
 	events   int // that are in the warehouse now, new or not
@@ -62,7 +65,8 @@ type writer struct {
 // The bounds of a transaction.
 const (
 	mostSubmissions = 64
-	batchEvents     = 5_000
+	batchItems      = 10_000 // spans and data points, or one submission
+	batchEvents     = 5_000  // of data points
 	writeTimeout    = 20 * time.Second
 )
 
@@ -77,15 +81,15 @@ const (
 // run writes until the queue is closed and empty.
 func (w *writer) run() {
 	for first := range w.queue {
-		group := []*submission{first}
+		group, items := []*submission{first}, first.items()
 	gather:
-		for len(group) < mostSubmissions {
+		for len(group) < mostSubmissions && items < batchItems {
 			select {
 			case next, open := <-w.queue:
 				if !open {
 					break gather
 				}
-				group = append(group, next)
+				group, items = append(group, next), items+next.items()
 			default:
 				break gather
 			}
@@ -131,10 +135,13 @@ func (w *writer) note(err error) {
 	}
 	w.metrics.writeErrors.Inc()
 	if !isRefused(err) && !w.failing { // once an outage, not once a batch
-		w.tell("The warehouse takes nothing: %v. Senders are told to try again.", warehouse.Explain(err))
+		w.tell("The warehouse takes nothing: %s. Senders are told to try again.", sentence(err))
 		w.failing = true
 	}
 }
+
+// sentence is what an error of the database says, without a full stop.
+func sentence(err error) string { return strings.TrimSuffix(warehouse.Explain(err).Error(), ".") }
 
 func (w *writer) forget(ctx context.Context) {
 	now := w.now()
@@ -142,9 +149,8 @@ func (w *writer) forget(ctx context.Context) {
 		return
 	}
 	w.forgotAt = now
-	// By the database's clock and ours; a day and a quarter leave room for both.
 	if err := w.warehouse.ForgetTelemetry(ctx, now.Add(-spansRemembered), now.Add(-streamsRemembered)); err != nil {
-		w.tell("What the receiver remembers could not be cleared of what is old, and will be later: %v.", warehouse.Explain(err))
+		w.tell("What the receiver remembers could not be cleared of what is old, and will be later: %s.", sentence(err))
 	}
 }
 
