@@ -55,6 +55,12 @@ var insertFactsSQL string
 // that somebody deleted or moved to another time stay out: see the view event to
 // bring one back.
 func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) (EventResult, error) {
+	return s.writeEvents(ctx, events, now, nil)
+}
+
+// writeEvents is WriteEvents with something else to write in the same transaction,
+// where also is not nil: both hold, or neither.
+func (s *Store) writeEvents(ctx context.Context, events []Event, now time.Time, also func(context.Context, pgx.Tx) error) (EventResult, error) {
 	var result EventResult
 	if err := s.members.learn(ctx, s.pool, events, false); err != nil {
 		return result, err
@@ -91,7 +97,10 @@ func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) 
 		}
 	}
 	if len(accepted) == 0 {
-		return result, nil
+		if also == nil {
+			return result, nil
+		}
+		return result, pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return also(ctx, tx) })
 	}
 	// In one order everywhere, so that two writers of the same facts cannot deadlock.
 	slices.SortFunc(rows, func(a, b factRow) int {
@@ -106,8 +115,10 @@ func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) 
 			return err
 		}
 		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
-			result.Stored, err = s.writeFacts(ctx, tx, rows, first, last)
-			return err
+			if result.Stored, err = s.writeFacts(ctx, tx, rows, first, last); err != nil || also == nil {
+				return err
+			}
+			return also(ctx, tx)
 		})
 	}
 	err = write()

@@ -118,8 +118,8 @@ func (c console) collect(cmd *cobra.Command, flags collectFlags) (err error) {
 }
 
 // lookAtWarehouse finds mistakes that a person can put right at once: a schema of
-// another version, a region that is not there. A warehouse that does not answer is
-// none, away says why.
+// another version, a region (where one is given) that is not there. A warehouse that
+// does not answer is none, away says why.
 func lookAtWarehouse(ctx context.Context, pool *pgxpool.Pool, store *warehouse.Store, region string) (away, err error) {
 	ctx, cancel := context.WithTimeout(ctx, firstContact)
 	defer cancel()
@@ -132,6 +132,9 @@ func lookAtWarehouse(ctx context.Context, pool *pgxpool.Pool, store *warehouse.S
 	}
 	if err := checkSchema(ctx, pool); err != nil {
 		return nil, err
+	}
+	if region == "" {
+		return nil, nil
 	}
 	found, err := store.HasRegion(ctx, region)
 	if err == nil && !found {
