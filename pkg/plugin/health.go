@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
@@ -46,10 +47,14 @@ func (i *Instance) CheckHealth(ctx context.Context, _ *backend.CheckHealthReques
 	if problem := condition.ScaleOut.Problem(); problem != "" {
 		return unhealthy(problem, nil), nil
 	}
-	return healthy(condition, i.localGPUs.Source.Snapshot()), nil
+	scope, err := i.reader.Scope(ctx)
+	if err != nil {
+		return unhealthy("The business units of "+condition.User+" could not be read.", err), nil
+	}
+	return healthy(condition, scope, i.localGPUs.Source.Snapshot()), nil
 }
 
-func healthy(condition warehouse.Condition, gpus gpu.Snapshot) *backend.CheckHealthResult {
+func healthy(condition warehouse.Condition, scope []string, gpus gpu.Snapshot) *backend.CheckHealthResult {
 	server := "PostgreSQL " + condition.ServerVersion
 	if more := condition.ScaleOut.String(); more != "" {
 		server += " (" + more + ")"
@@ -59,6 +64,9 @@ func healthy(condition warehouse.Condition, gpus gpu.Snapshot) *backend.CheckHea
 		message += "The warehouse is empty: bring data in with wattctl import."
 	} else {
 		message += fmt.Sprintf("The newest event is of %s.", condition.NewestEvent.UTC().Format("2 January 2006 15:04 UTC"))
+	}
+	if len(scope) > 0 {
+		message += " Limited to " + strings.Join(scope, ", ") + "."
 	}
 	switch {
 	case condition.Restored:

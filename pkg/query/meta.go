@@ -15,6 +15,7 @@ type meta struct {
 	Period         spanMeta     `json:"period"`
 	PreviousPeriod *spanMeta    `json:"previousPeriod,omitempty"`
 	TimeZone       string       `json:"timeZone"`
+	Scope          []string     `json:"scope,omitempty"`         // the business units that the login is limited to
 	Freshness      string       `json:"freshness,omitempty"`     // time of the newest event, RFC 3339
 	MeasuredShare  *float64     `json:"measuredShare,omitempty"` // of the energy, 0..1
 	FactorVersion  *versionMeta `json:"factorVersion,omitempty"`

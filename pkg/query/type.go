@@ -14,6 +14,8 @@ import (
 // Source is where query types read from; warehouse.Reader is one.
 type Source interface {
 	Calendar(ctx context.Context) (kpi.Calendar, error)
+	// Scope is the business units that answers are limited to; nil: they are not.
+	Scope(ctx context.Context) ([]string, error)
 	Usage(ctx context.Context, requests ...warehouse.UsageRequest) ([][]warehouse.UsageRow, warehouse.Provenance, error)
 	UsedDays(ctx context.Context, span kpi.Span) (kpi.Span, error)
 	Models(ctx context.Context) ([]warehouse.PortfolioModel, error)
@@ -85,10 +87,18 @@ func FindType(name string) *Type { return findType(name) }
 // Answer runs the request against a source. Its error is a BadRequestError, one
 // of package warehouse, or a fault of ours.
 func (request Request) Answer(ctx context.Context, source Source) (data.Frames, error) {
+	scope, err := source.Scope(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if scope != nil {
+		request = request.within(scope)
+	}
 	frames, err := request.Type.answer(ctx, source, request)
 	if err != nil {
 		return nil, err
 	}
+	sayScope(frames, scope)
 	for _, frame := range frames {
 		if err := finish(frame, request); err != nil {
 			return nil, err

@@ -47,7 +47,11 @@ type LatencyRow struct {
 func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]LatencyRow, string, error) {
 	args := filterArguments(request.Filters)
 	args["from_time"], args["to_time"] = request.Span.From, request.Span.To
-	statement, err := latencyStatement(request)
+	scoped, err := r.isScoped(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	statement, err := latencyStatement(request, scoped)
 	if err != nil {
 		return nil, "", err
 	}
@@ -82,10 +86,11 @@ func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]Latency
 	return latencies, statement, nil
 }
 
-// latencyStatement is latency_days.sql where a request needs no more, else
+// latencyStatement is latency_days.sql where a request needs no more and projects need
+// not be told apart, else
 // latency.sql with the roll-up, steps and conditions of the request. All text is
 // ours; what a person names is an argument.
-func latencyStatement(request LatencyRequest) (string, error) {
+func latencyStatement(request LatencyRequest, projectsApart bool) (string, error) {
 	var groupBy []kpi.Dimension
 	key, member, join := "NULL::int", "''", ""
 	if request.GroupBy != "" {
@@ -97,7 +102,7 @@ func latencyStatement(request LatencyRequest) (string, error) {
 		key, member, join = memberTables[alias].key, expression, memberJoin(alias, "c.key")
 	}
 	needed := keysNeeded(groupBy, request.Filters)
-	if request.ByDay && len(needed) == 0 {
+	if request.ByDay && len(needed) == 0 && !projectsApart {
 		if request.BreachesOnly {
 			return strings.ReplaceAll(latencyDaysSQL, "/* if binned */ true", "false"), nil
 		}
@@ -107,7 +112,7 @@ func latencyStatement(request LatencyRequest) (string, error) {
 	rollup, step, tailStep := "wattscore.rollup_latency_hour", "bucket", "bucket"
 	byModel := family{"rollup_latency_model_day", []string{"model_id"}}
 	switch {
-	case request.ByDay && byModel.has(needed):
+	case request.ByDay && byModel.has(needed) && !projectsApart:
 		rollup, tailStep = "wattscore."+byModel.name, local // its buckets are days already
 	case request.ByDay:
 		step, tailStep = local, local

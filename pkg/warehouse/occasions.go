@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,7 +35,15 @@ type ModelRelease struct {
 func (r *Reader) ModelReleases(ctx context.Context, span kpi.Span, filters kpi.Filters) ([]ModelRelease, error) {
 	args := filterArguments(filters)
 	args["from_time"], args["to_time"], args["reserved"] = span.From, span.To, []string{kpi.Idle, kpi.Unallocated}
-	return collect[ModelRelease](ctx, r, "the model releases", modelReleasesSQL, args)
+	statement := modelReleasesSQL
+	scoped, err := r.isScoped(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if scoped {
+		statement = strings.ReplaceAll(statement, "wattscore.rollup_model_day", "wattscore.rollup_day")
+	}
+	return collect[ModelRelease](ctx, r, "the model releases", statement, args)
 }
 
 // Restatement is a change of the factors in force: from then on every answer that

@@ -15,11 +15,12 @@ import (
 )
 
 // Reader answers from the warehouse. Its login needs no more than
-// wattscore_reader. It is safe for concurrent use.
+// wattscore_reader, or wattscore_scoped. It is safe for concurrent use.
 type Reader struct {
 	pool     *pgxpool.Pool
 	mu       sync.Mutex
 	calendar *kpi.Calendar // as last seen; every answer checks it
+	scope    *[]string     // once read
 }
 
 // NewReader returns a Reader on pool, which the caller closes.

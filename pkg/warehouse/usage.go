@@ -31,6 +31,9 @@ type UsageRequest struct {
 	// Omit leaves measures out that the asker does not need: they are zero or nil
 	// in the rows, and many short periods are read faster.
 	Omit Measure
+
+	// projectsApart reads no roll-up that adds projects up: the login may not.
+	projectsApart bool
 }
 
 // Measure is a set of the measures that a request can do without.
@@ -103,6 +106,10 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 	if len(requests) == 0 {
 		return nil, Provenance{}, errors.New("warehouse: no usage was asked for")
 	}
+	scoped, err := r.isScoped(ctx)
+	if err != nil {
+		return nil, Provenance{}, err
+	}
 	var batch pgx.Batch
 	statements := make([]string, len(requests))
 	for i, request := range requests {
@@ -110,6 +117,7 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 		if err != nil {
 			return nil, Provenance{}, err
 		}
+		request.projectsApart = scoped
 		statement, err := usageStatement(request, len(args["month_at"].([]time.Time)) > 0)
 		if err != nil {
 			return nil, Provenance{}, err

@@ -135,6 +135,9 @@ var (
 // familyFor is the quickest family that answers a request. A score is by what the
 // models are for.
 func familyFor(request UsageRequest) family {
+	if request.projectsApart {
+		return allKeys
+	}
 	needed := keysNeeded(request.GroupBy, request.Filters)
 	if request.Omit&MeasureScore == 0 {
 		needed["model_id"] = true
@@ -154,7 +157,7 @@ var usageStatements sync.Map
 // of a request, and with months if it reads any. All text is ours; what a person
 // names is an argument.
 func usageStatement(request UsageRequest, months bool) (string, error) {
-	key := fmt.Sprint(request.GroupBy, filterConditions(request.Filters), request.Omit, months)
+	key := fmt.Sprint(request.GroupBy, filterConditions(request.Filters), request.Omit, months, request.projectsApart)
 	if known, ok := usageStatements.Load(key); ok {
 		return known.(string), nil
 	}

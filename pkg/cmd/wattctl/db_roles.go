@@ -15,11 +15,13 @@ const rolePasswordVariable = "WATTSCORE_ROLE_PASSWORD"
 
 func dbRolesCommand(c console) *cobra.Command {
 	var reader, writer string
+	var units []string
 	command := &cobra.Command{
-		Use:   "roles [--reader NAME | --writer NAME]",
+		Use:   "roles [--reader NAME [--scope UNIT]… | --writer NAME]",
 		Short: "List the logins of the warehouse, or make one",
 		Long: "Lists the logins and their roles. With --reader or --writer it makes NAME a login that can only read, or that\n" +
-			"can import. The password is " + rolePasswordVariable + " of the environment; without it a new login gets a\n" +
+			"can import. With --scope the reader sees these business units only, whatever it asks; __idle__ and __unallocated__\n" +
+			"are named like units. The password is " + rolePasswordVariable + " of the environment; without it a new login gets a\n" +
 			"generated one, printed once, and a login that exists keeps its own.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -30,6 +32,10 @@ func dbRolesCommand(c console) *cobra.Command {
 			defer pool.Close()
 			store := warehouse.OpenStore(pool)
 			switch {
+			case len(units) > 0 && reader == "":
+				return usage("--scope limits a reader: name it with --reader")
+			case len(units) > 0:
+				return c.putLogin(cmd, store, reader, warehouse.RoleScoped, units...)
 			case reader != "":
 				return c.putLogin(cmd, store, reader, warehouse.RoleReader)
 			case writer != "":
@@ -39,6 +45,7 @@ func dbRolesCommand(c console) *cobra.Command {
 		},
 	}
 	command.Flags().StringVar(&reader, "reader", "", "make this a login that can only read, for Grafana")
+	command.Flags().StringArrayVar(&units, "scope", nil, "a business unit that the reader is limited to; may be repeated")
 	command.Flags().StringVar(&writer, "writer", "", "make this a login that can import")
 	command.MarkFlagsMutuallyExclusive("reader", "writer")
 	return command
@@ -54,12 +61,12 @@ func (c console) listLogins(cmd *cobra.Command, store *warehouse.Store) error {
 	}
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	for _, login := range logins {
-		fmt.Fprintf(table, "%s\t%s\n", login.Name, strings.Join(login.Roles, ", "))
+		fmt.Fprintf(table, "%s\t%s\t%s\n", login.Name, strings.Join(login.Roles, ", "), strings.Join(login.Scope, ", "))
 	}
 	return table.Flush()
 }
 
-func (c console) putLogin(cmd *cobra.Command, store *warehouse.Store, name string, role warehouse.Role) error {
+func (c console) putLogin(cmd *cobra.Command, store *warehouse.Store, name string, role warehouse.Role, units ...string) error {
 	given := c.getenv(rolePasswordVariable)
 	password := given
 	if password == "" {
@@ -71,7 +78,7 @@ func (c console) putLogin(cmd *cobra.Command, store *warehouse.Store, name strin
 			password = rand.Text()
 		}
 	}
-	created, err := store.PutLogin(cmd.Context(), name, role, password)
+	created, err := store.PutLogin(cmd.Context(), name, role, password, units...)
 	if err != nil {
 		return err
 	}
@@ -80,6 +87,9 @@ func (c console) putLogin(cmd *cobra.Command, store *warehouse.Store, name strin
 		verb = "was made and is"
 	}
 	c.answer("%s %s a member of %s.", name, verb, role)
+	if len(units) > 0 {
+		c.answer("It sees these business units only: %s.", strings.Join(units, ", "))
+	}
 	switch {
 	case given != "":
 		c.answer("Its password is that of %s.", rolePasswordVariable)

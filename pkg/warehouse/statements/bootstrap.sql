@@ -1,10 +1,10 @@
 -- What must be there before the first migration, run as the login that installs:
--- the three group roles and a schema that the owner role owns.
+-- the group roles and a schema that the owner role owns.
 DO $$
 DECLARE
     wanted text;
 BEGIN
-    FOREACH wanted IN ARRAY ARRAY['wattscore_owner', 'wattscore_writer', 'wattscore_reader'] LOOP
+    FOREACH wanted IN ARRAY ARRAY['wattscore_owner', 'wattscore_writer', 'wattscore_reader', 'wattscore_scoped'] LOOP
         BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
         EXCEPTION WHEN duplicate_object OR unique_violation THEN

@@ -9,8 +9,10 @@ FROM (VALUES
          FROM pg_auth_members m
          JOIN pg_roles role ON role.oid = m.roleid
          JOIN pg_roles login ON login.oid = m.member
-         WHERE login.rolname = @name AND role.rolname IN ('wattscore_reader', 'wattscore_writer') AND role.rolname <> @role)),
-    (5, format('GRANT %I TO %I', @role::text, @name::text))
+         WHERE login.rolname = @name AND role.rolname IN ('wattscore_reader', 'wattscore_scoped', 'wattscore_writer') AND role.rolname <> @role)),
+    (5, format('GRANT %I TO %I', @role::text, @name::text)),
+    (6, format('DELETE FROM wattscore.reader_scope WHERE login = %L', @name::text)),
+    (7, CASE WHEN @units::text[] IS NOT NULL THEN format('INSERT INTO wattscore.reader_scope SELECT %L, unnest(%L::text[])', @name::text, @units::text[]) END)
 ) AS step (place, statement)
 WHERE statement IS NOT NULL
 ORDER BY place

@@ -3,6 +3,8 @@ package warehousetest
 
 import (
 	"context"
+	"crypto/rand"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,4 +76,19 @@ func Exec(t testing.TB, pool *pgxpool.Pool, statements ...string) {
 		_, err := pool.Exec(context.Background(), statement)
 		require.NoError(t, err, statement)
 	}
+}
+
+// ScopedTo opens the warehouse as a login of its own that is limited to business units.
+func ScopedTo(t testing.TB, pool *pgxpool.Pool, units ...string) *pgxpool.Pool {
+	t.Helper()
+	name, password := "scoped_"+strings.ToLower(rand.Text()), rand.Text()
+	_, err := warehouse.OpenStore(pool).PutLogin(context.Background(), name, warehouse.RoleScoped, password, units...)
+	require.NoError(t, err)
+	t.Cleanup(func() { Exec(t, pool, "DROP ROLE "+name) })
+	config := pool.Config().Copy()
+	config.ConnConfig.User, config.ConnConfig.Password = name, password
+	as, err := pgxpool.NewWithConfig(context.Background(), config)
+	require.NoError(t, err)
+	t.Cleanup(as.Close)
+	return as
 }
