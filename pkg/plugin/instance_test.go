@@ -97,6 +97,18 @@ func TestHealthSaysExactlyWhatIsWrong(t *testing.T) {
 		warehousetest.Write(t, pool, now, warehousetest.Event("one", time.Date(2026, 5, 4, 3, 2, 0, 0, time.UTC)))
 		assert.Contains(t, health(t, settingsFor(pool, asReader)).Message, "4 May 2026 03:02 UTC")
 	})
+	t.Run("limited to a business unit", func(t *testing.T) {
+		warehousetest.Exec(t, pool, "UPDATE wattscore.project SET business_unit = 'Care'")
+		login := warehousetest.ScopedTo(t, pool, "Care").Config().ConnConfig
+		i := instance(t, settingsFor(pool, func(j map[string]any, s map[string]string) { j["user"], s["password"] = login.User, login.Password }))
+		result, err := i.CheckHealth(context.Background(), &backend.CheckHealthRequest{})
+		require.NoError(t, err)
+		assert.Equal(t, backend.HealthStatusOk, result.Status, result.Message)
+		assert.Contains(t, result.Message, "Limited to Care.")
+		warehousetest.Exec(t, pool, "INSERT INTO wattscore.project (name, business_unit) VALUES ('other', 'Ads')")
+		_, body := resource(t, i, "dimensions/businessUnit")
+		assert.JSONEq(t, `[{"value":"Care","label":"Care"}]`, body)
+	})
 	t.Run("an old schema", func(t *testing.T) {
 		warehousetest.Exec(t, pool, "UPDATE wattscore.schema_migration SET is_applied = false WHERE version_id > 5",
 			"DROP VIEW wattscore.fact_measure CASCADE") // which that version did not have as it is now

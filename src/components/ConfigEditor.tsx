@@ -73,7 +73,7 @@ export function ConfigEditor(props: Props) {
         <Field label="Database" description="The database that wattctl db migrate was run on" required>
           <Input {...text('database')} placeholder="energy" />
         </Field>
-        <Field label="User" description="A login that can only read: wattctl db roles --reader grafana" required>
+        <Field label="User" description="A login that can only read: wattctl db roles --reader grafana. With --scope it sees some business units only" required>
           <Input {...text('user')} placeholder="grafana" />
         </Field>
         {jsonData.user === 'postgres' && (

@@ -114,12 +114,17 @@ func dashboardStart(t *testing.T, from string, now time.Time) time.Time {
 	return start
 }
 
-// numbersIn counts the numbers that a panel would draw.
-func numbersIn(frames data.Frames) int {
+// mayBeEmpty are panels that say so in words: the company has restated nothing.
+var mayBeEmpty = map[string]bool{"wattscore-methodology/Restatements": true}
+
+// valuesIn counts the numbers that a panel would draw, or the texts where it has no
+// field of numbers.
+func valuesIn(frames data.Frames) int {
 	count := 0
 	for _, frame := range frames {
+		texts := !slices.ContainsFunc(frame.Fields, func(f *data.Field) bool { return f.Type().Numeric() })
 		for _, field := range frame.Fields {
-			if !field.Type().Numeric() {
+			if !field.Type().Numeric() && !texts {
 				continue
 			}
 			for row := range field.Len() {
@@ -152,7 +157,9 @@ func TestEveryPanelAndAlertRuleHasAnAnswerInTheDemo(t *testing.T) {
 					text = variable.ReplaceAllFunc(text, func(name []byte) []byte { return []byte(values[string(name[2:len(name)-1])]) })
 					frames, err := answered(t, pool, text, span)
 					require.NoError(t, err, "%s", text)
-					assert.NotZero(t, numbersIn(frames), "the panel is empty: %s", text)
+					if !mayBeEmpty[d.UID+"/"+p.Title] {
+						assert.NotZero(t, valuesIn(frames), "the panel is empty: %s", text)
+					}
 				})
 			}
 		}

@@ -61,7 +61,11 @@ func (c console) listLogins(cmd *cobra.Command, store *warehouse.Store) error {
 	}
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	for _, login := range logins {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", login.Name, strings.Join(login.Roles, ", "), strings.Join(login.Scope, ", "))
+		fmt.Fprintf(table, "%s\t%s", login.Name, strings.Join(login.Roles, ", "))
+		if len(login.Scope) > 0 {
+			fmt.Fprintf(table, "\t%s", strings.Join(login.Scope, ", "))
+		}
+		fmt.Fprintln(table)
 	}
 	return table.Flush()
 }

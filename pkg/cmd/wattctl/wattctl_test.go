@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/postgres/postgrestest"
 )
@@ -235,6 +236,15 @@ func TestRoles(t *testing.T) {
 	c.env[dsnVariable] = login.String()
 	assert.Equal(t, exitFailed, c.run("import", "business", file(t, "b.csv", "month,metric,value\n2026-01,revenue,2\n")))
 	assert.Contains(t, c.err, "wattctl db roles --writer NAME")
+
+	c.env[dsnVariable] = owner
+	assert.Equal(t, exitFailed, c.run("db", "roles", "--reader", name, "--scope", "Care"))
+	assert.Contains(t, c.err, `no project has the business unit "Care"`)
+	require.Equal(t, exitDone, c.run("db", "roles", "--reader", name, "--scope", kpi.Idle), c.err)
+	assert.Contains(t, c.out, "It sees these business units only: __idle__.")
+	require.Equal(t, exitDone, c.run("db", "roles"))
+	assert.Regexp(t, name+` +wattscore_scoped +__idle__\n`, c.out)
+	assert.Equal(t, exitUsage, c.run("db", "roles", "--scope", "Care"))
 }
 
 func TestRestate(t *testing.T) {
