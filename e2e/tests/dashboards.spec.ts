@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test';
 
-import { dashboards, fullHeight, ShippedDashboard } from '../dashboards';
+import { dashboards, fullHeight } from '../dashboards';
 import { artifacts } from '../environment';
 import { faultsOf } from '../faults';
 import { expect, test } from '../test';
@@ -9,12 +9,6 @@ const sizes = [
   { name: 'desktop', width: 1440, height: 900 },
   { name: 'phone', width: 390, height: 844 },
 ];
-
-/** Opens a dashboard in a window so high that all of it is drawn. */
-async function open(page: Page, dashboard: ShippedDashboard, theme: string, { width, height }: (typeof sizes)[number]) {
-  await page.setViewportSize({ width, height: Math.max(height, fullHeight(dashboard, width)) });
-  await page.goto(`/d/${dashboard.uid}?theme=${theme}`);
-}
 
 /** Where the lowest panel ends. */
 async function lowestEdge(page: Page): Promise<number> {
@@ -26,16 +20,21 @@ async function lowestEdge(page: Page): Promise<number> {
 
 for (const dashboard of dashboards) {
   for (const theme of ['light', 'dark']) {
-    for (const size of sizes) {
-      test(`${dashboard.title}: ${theme}, ${size.name}`, async ({ page }) => {
-        await open(page, dashboard, theme, size);
-        await expect.poll(() => faultsOf(page, dashboard), { timeout: 60_000 }).toEqual([]);
-        const height = Math.max(size.height, (await lowestEdge(page)) + 16);
-        await page.screenshot({
-          path: `${artifacts}/screenshots/${dashboard.name}-${theme}-${size.name}.png`,
-          clip: { x: 0, y: 0, width: size.width, height },
+    test(`${dashboard.title} in the ${theme} theme`, async ({ page }) => {
+      for (const { name, width, height } of sizes) {
+        await test.step(`at the width of a ${name}`, async () => {
+          // So high that all of it is drawn.
+          await page.setViewportSize({ width, height: Math.max(height, fullHeight(dashboard, width)) });
+          if (name === sizes[0].name) {
+            await page.goto(`/d/${dashboard.uid}?theme=${theme}`);
+          }
+          await expect.soft.poll(() => faultsOf(page, dashboard), { message: `${name}: faults` }).toEqual([]);
+          await page.screenshot({
+            path: `${artifacts}/screenshots/${dashboard.name}-${theme}-${name}.png`,
+            clip: { x: 0, y: 0, width, height: Math.max(height, (await lowestEdge(page)) + 16) },
+          });
         });
-      });
-    }
+      }
+    });
   }
 }
