@@ -2,6 +2,7 @@ import { expect, test as grafanaTest } from '@grafana/plugin-e2e';
 import type { APIRequestContext, Page } from '@playwright/test';
 
 import { databasePassword, dataSource } from './environment';
+import { forgiveMissingGauges } from './faults';
 
 export { expect };
 
@@ -29,6 +30,10 @@ interface Fixtures {
 }
 
 export const test = grafanaTest.extend<Fixtures>({
+  page: async ({ page }, use) => {
+    forgiveMissingGauges(page);
+    await use(page);
+  },
   scratch: async ({ request }, use) => {
     const made: string[] = [];
     await use(async (dashboard) => {
