@@ -11,6 +11,7 @@ import (
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/bench"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/build"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/demo"
+	"github.com/wattscore/wattscore-aienergy-datasource/tools/e2e"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/suite"
 )
 
@@ -31,6 +32,10 @@ func Demo(ctx context.Context) error { return demo.Run(ctx, os.Stdout) }
 
 // Test runs every check and test, against a real PostgreSQL that it starts itself.
 func Test(ctx context.Context) error { return suite.Run(ctx, os.Stdout) }
+
+// E2E uses the plugin in a real browser and a real Grafana: the one that runs at
+// GRAFANA_URL, or the one in the folder GRAFANA_HOME.
+func E2E(ctx context.Context) error { return e2e.Run(ctx, os.Stdout) }
 
 // Bench measures the limits of speed, freshness and memory, and writes them into
 // README.md.

@@ -67,7 +67,7 @@ export function QueryEditor({ datasource, query, onChange, onRunQuery }: Props) 
   const grouped = editor.groupBy.length > 0 && !('total' in options && options.total);
 
   return (
-    <Stack direction="column" gap={0.5}>
+    <Stack direction="column" gap={0.5} data-testid="wattscore-query-editor">
       <Stack direction="row" wrap="wrap" gap={0.5}>
         <InlineField label="Question" labelWidth={16} htmlFor="wattscore-query-type">
           <Combobox<QueryType>

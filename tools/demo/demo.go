@@ -25,8 +25,8 @@ import (
 // OnceVariable, set to 1, makes the demo print the summary and end.
 const OnceVariable = "WATTSCORE_DEMO_ONCE"
 
-// dataSourceUID is the data source's in provisioning/datasources.
-const dataSourceUID = "wattscore"
+// DataSourceUID is the data source's in provisioning/datasources.
+const DataSourceUID = "wattscore"
 
 // Run runs the demo until the context ends or the process is told to.
 func Run(ctx context.Context, out io.Writer) error {
@@ -70,9 +70,11 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	if installation != nil {
-		shown, err := startGrafana(ctx, out, installation, builder, company, cache)
+		shown, err := startGrafana(ctx, installation, builder, company, filepath.Join(cache, "grafana"), 0)
 		if err == nil {
 			defer shown.Stop()
+			fmt.Fprintf(out, "\nWattScore is at %s\nAnyone may look; to change things, sign in as %s with the password %s.\nPress Ctrl-C to stop.\n",
+				shown.URL, grafana.AdminUser, grafana.AdminPassword)
 			return wait(ctx, server.Done(), shown.Done())
 		}
 		if ctx.Err() != nil {
@@ -121,7 +123,9 @@ func buildAll(ctx context.Context, builder *build.Builder, installation grafana.
 	return builder.CommandLine(ctx)
 }
 
-func startGrafana(ctx context.Context, out io.Writer, installation grafana.Installation, builder *build.Builder, c company, cache string) (*grafana.Server, error) {
+// startGrafana starts a Grafana that shows the company, with its own files in
+// directory, and asks it whether its data source works. Port 0 takes a free one.
+func startGrafana(ctx context.Context, installation grafana.Installation, builder *build.Builder, c company, directory string, port int) (*grafana.Server, error) {
 	var server *grafana.Server
 	err := builder.Runner.Do("Start "+installation.String(), func() (err error) {
 		server, err = grafana.Start(ctx, installation, grafana.Options{
@@ -130,7 +134,8 @@ func startGrafana(ctx context.Context, out io.Writer, installation grafana.Insta
 			Provisioning:  filepath.Join(builder.Root, "provisioning"),
 			Dashboards:    filepath.Join(builder.Root, "dashboards"),
 			HomeDashboard: "executive-overview.json",
-			Directory:     filepath.Join(cache, "grafana"),
+			Directory:     directory,
+			Port:          port,
 			Environment:   provisioningVariables(installation.Reach(c.server.Address()), c.readerPassword),
 		})
 		return err
@@ -138,12 +143,10 @@ func startGrafana(ctx context.Context, out io.Writer, installation grafana.Insta
 	if err != nil {
 		return nil, err
 	}
-	if err := server.CheckDataSource(ctx, dataSourceUID); err != nil {
+	if err := server.CheckDataSource(ctx, DataSourceUID); err != nil {
 		server.Stop()
 		return nil, fmt.Errorf("the data source in Grafana does not work: %w", err)
 	}
-	fmt.Fprintf(out, "\nWattScore is at %s\nAnyone may look; to change things, sign in as %s with the password %s.\nPress Ctrl-C to stop.\n",
-		server.URL, grafana.AdminUser, grafana.AdminPassword)
 	return server, nil
 }
 

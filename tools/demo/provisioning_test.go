@@ -39,7 +39,7 @@ func TestProvisioningIsWhatTheDemoReliesOn(t *testing.T) {
 	text := readProvisioning(t, "datasources/wattscore.yaml", &sources)
 	require.Len(t, sources.Datasources, 1)
 	source := sources.Datasources[0]
-	assert.Equal(t, dataSourceUID, source.UID)
+	assert.Equal(t, DataSourceUID, source.UID)
 	assert.Equal(t, plugin.ID, source.Type)
 	assert.True(t, source.IsDefault)
 	assert.Equal(t, carbonPrice, source.JSONData["carbonPriceUsdPerTonne"], "the summary charges what the dashboards charge")

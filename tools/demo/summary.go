@@ -58,7 +58,7 @@ func dataSourceSettings(address, database, user, password string) (*backend.Data
 		return nil, err
 	}
 	return &backend.DataSourceInstanceSettings{
-		UID: dataSourceUID, Name: "WattScore", Type: plugin.ID, JSONData: connection,
+		UID: DataSourceUID, Name: "WattScore", Type: plugin.ID, JSONData: connection,
 		DecryptedSecureJSONData: map[string]string{"password": password},
 	}, nil
 }

@@ -1,0 +1,120 @@
+import { expect, test as grafanaTest } from '@grafana/plugin-e2e';
+import type { APIRequestContext, Page } from '@playwright/test';
+
+import { databasePassword, dataSource } from './environment';
+import { forgiveMissingGauges } from './faults';
+
+export { expect };
+
+/** The settings of a data source, as far as the tests read them. */
+interface DataSourceSettings {
+  jsonData: Record<string, unknown>;
+}
+
+/** A dashboard's JSON, as far as it is not given by the fixture. */
+interface Scratch {
+  panels?: object[];
+  templating?: { list: object[] };
+  annotations?: { list: object[] };
+  time?: { from: string; to: string };
+}
+
+interface Fixtures {
+  /** Makes a dashboard that is deleted after the test, and returns its uid. */
+  scratch: (dashboard: Scratch) => Promise<string>;
+  /**
+   * Makes a copy of the provisioned data source with other settings, which is deleted after the test, and
+   * returns its uid. It needs the database's password.
+   */
+  anotherDataSource: (jsonData: Record<string, unknown>, password?: string) => Promise<string>;
+}
+
+export const test = grafanaTest.extend<Fixtures>({
+  page: async ({ page }, use) => {
+    forgiveMissingGauges(page);
+    await use(page);
+  },
+  scratch: async ({ request }, use) => {
+    const made: string[] = [];
+    await use(async (dashboard) => {
+      const response = await request.post('/api/dashboards/db', {
+        data: {
+          dashboard: { title: `e2e ${Date.now()}-${made.length}`, schemaVersion: 41, ...dashboard },
+          overwrite: false,
+        },
+      });
+      expect(response.ok(), await response.text()).toBe(true);
+      const { uid } = (await response.json()) as { uid: string };
+      made.push(uid);
+      return uid;
+    });
+    for (const uid of made) {
+      await request.delete(`/api/dashboards/uid/${uid}`);
+    }
+  },
+  anotherDataSource: async ({ request }, use) => {
+    const made: string[] = [];
+    await use(async (jsonData, password = databasePassword) => {
+      const settings = await settingsOf(request);
+      const response = await request.post('/api/datasources', {
+        data: {
+          name: `e2e ${Date.now()}-${made.length}`,
+          type: dataSource.type,
+          access: 'proxy',
+          jsonData: { ...settings.jsonData, ...jsonData },
+          secureJsonData: { password },
+        },
+      });
+      expect(response.ok(), await response.text()).toBe(true);
+      const { datasource } = (await response.json()) as { datasource: { uid: string } };
+      made.push(datasource.uid);
+      return datasource.uid;
+    });
+    for (const uid of made) {
+      await request.delete(`/api/datasources/uid/${uid}`);
+    }
+  },
+});
+
+/** The provisioned data source's settings. */
+export async function settingsOf(request: APIRequestContext): Promise<DataSourceSettings> {
+  const response = await request.get(`/api/datasources/uid/${dataSource.uid}`);
+  expect(response.ok(), await response.text()).toBe(true);
+  return (await response.json()) as DataSourceSettings;
+}
+
+/** The members of a dimension, by their labels. */
+export async function membersOf(request: APIRequestContext, dimension: string, narrowed = ''): Promise<string[]> {
+  const response = await request.get(
+    `/api/datasources/uid/${dataSource.uid}/resources/dimensions/${dimension}${narrowed}`
+  );
+  expect(response.ok(), await response.text()).toBe(true);
+  const members = (await response.json()) as Array<{ label: string }>;
+  return members.map(({ label }) => label);
+}
+
+/** A panel that asks one of our questions. */
+export function panelThatAsks(query: object, rest: object = {}): object {
+  return {
+    id: 1,
+    type: 'table',
+    title: 'Asked',
+    gridPos: { x: 0, y: 0, w: 24, h: 12 },
+    datasource: { type: dataSource.type, uid: dataSource.uid },
+    targets: [{ refId: 'A', datasource: { type: dataSource.type, uid: dataSource.uid }, ...query }],
+    ...rest,
+  };
+}
+
+/** The question the browser sends next, of one type. */
+export async function nextQuery(page: Page, queryType: string) {
+  const response = await page.waitForResponse((candidate) => {
+    const sent = candidate.request().postData() ?? '';
+    return candidate.url().includes('/api/ds/query') && sent.includes(`"queryType":"${queryType}"`);
+  });
+  const asked = (response.request().postDataJSON() as { queries: Array<Record<string, unknown>> }).queries;
+  const answered = (await response.json()) as {
+    results: Record<string, { error?: string; frames?: Array<{ data: { values: unknown[][] } }> }>;
+  };
+  return { status: response.status(), query: asked[0], answer: answered.results.A };
+}
