@@ -20,6 +20,7 @@ const questions: Record<QueryType, string> = {
   modelComparison: 'Model comparison',
   trainingRuns: 'Training runs',
   gpuLive: 'Live GPUs',
+  dataQuality: 'Data quality',
   annotations: 'Annotations',
 };
 

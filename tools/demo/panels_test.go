@@ -166,7 +166,7 @@ func TestEveryPanelAndAlertRuleHasAnAnswerInTheDemo(t *testing.T) {
 	}
 	for _, r := range alertRules(t) {
 		for _, q := range r.Data {
-			if q.DatasourceUID != dataSourceUID {
+			if q.DatasourceUID != DataSourceUID {
 				continue
 			}
 			t.Run("alert/"+r.UID+"/"+q.RefID, func(t *testing.T) {
@@ -249,7 +249,7 @@ func TestAlertRulesAreWhole(t *testing.T) {
 					assert.True(t, known[reference], "%s reads %s, which is not before it", q.RefID, reference)
 				}
 				known[q.RefID] = true
-				if q.DatasourceUID == dataSourceUID {
+				if q.DatasourceUID == DataSourceUID {
 					assert.Greater(t, q.RelativeTimeRange.From, q.RelativeTimeRange.To)
 				} else {
 					assert.Equal(t, "__expr__", q.DatasourceUID)
