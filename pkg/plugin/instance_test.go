@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -212,4 +213,35 @@ func TestResourcesFillTheDropDowns(t *testing.T) {
 	status, body = resource(t, i, "factor-versions")
 	assert.Equal(t, http.StatusOK, status)
 	assert.Contains(t, body, `"current":true`)
+}
+
+// A rule that is made of a table panel reads a number, and one that asks for a series
+// gets what it asks for.
+func TestAlertRulesReadNumbers(t *testing.T) {
+	pool := warehousetest.Open(t)
+	warehousetest.Write(t, pool, now, warehousetest.Event("one", now.Add(-time.Hour)))
+	i := instance(t, settingsFor(pool, nil))
+	for text, want := range map[string]data.FrameType{
+		`{"queryType":"energyScore"}`:                                              data.FrameTypeNumericLong,
+		`{"queryType":"energyScore","format":"table"}`:                             data.FrameTypeNumericLong,
+		`{"queryType":"energyScore","format":"time_series","metric":"energy_kwh"}`: data.FrameTypeTimeSeriesWide,
+	} {
+		query := backend.DataQuery{RefID: "A", JSON: []byte(text), TimeRange: backend.TimeRange{From: now.AddDate(0, 0, -1), To: now}, MaxDataPoints: 100}
+		for alert, want := range map[string]data.FrameType{"true": want, "": ""} {
+			response, err := i.QueryData(context.Background(), &backend.QueryDataRequest{Headers: map[string]string{backend.FromAlertHeaderName: alert}, Queries: []backend.DataQuery{query}})
+			require.NoError(t, err)
+			answer := response.Responses["A"]
+			require.NoError(t, answer.Error, text)
+			if want != "" {
+				assert.Equal(t, want, answer.Frames[0].Meta.Type, text)
+			} else if !strings.Contains(text, "time_series") {
+				assert.Equal(t, data.FrameTypeTable, answer.Frames[0].Meta.Type, text)
+			}
+		}
+		assert.Equal(t, text, string(query.JSON), "what Grafana sent stays as it is")
+	}
+	response, err := i.QueryData(context.Background(), &backend.QueryDataRequest{Headers: map[string]string{backend.FromAlertHeaderName: "true"},
+		Queries: []backend.DataQuery{{RefID: "A", JSON: []byte(`[]`), TimeRange: backend.TimeRange{From: now.AddDate(0, 0, -1), To: now}}}})
+	require.NoError(t, err)
+	assert.ErrorContains(t, response.Responses["A"].Error, "not what this data source's editor writes")
 }

@@ -2,8 +2,10 @@ package plugin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
@@ -21,7 +23,33 @@ const concurrentQueries = 10
 // QueryData answers the queries of a panel side by side. A query that fails has
 // its own error; the others are answered.
 func (i *Instance) QueryData(ctx context.Context, request *backend.QueryDataRequest) (*backend.QueryDataResponse, error) {
+	if request.Headers[backend.FromAlertHeaderName] == "true" {
+		alert := *request
+		alert.Queries = slices.Clone(request.Queries)
+		for n, q := range alert.Queries {
+			alert.Queries[n].JSON = numberOfTable(q.JSON)
+		}
+		request = &alert
+	}
 	return concurrent.QueryData(ctx, request, i.answer, concurrentQueries)
+}
+
+// numberOfTable asks for the most telling number of a query that asks for a table, which
+// an alert rule cannot read: so a rule made of a panel works as it is.
+func numberOfTable(text json.RawMessage) json.RawMessage {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(text, &fields) != nil {
+		return text // the answer says what is wrong with it
+	}
+	if format := string(fields["format"]); format != "" && format != `"table"` {
+		return text
+	}
+	fields["format"] = json.RawMessage(`"number"`)
+	changed, err := json.Marshal(fields)
+	if err != nil {
+		return text
+	}
+	return changed
 }
 
 func (i *Instance) answer(ctx context.Context, q concurrent.Query) backend.DataResponse {
