@@ -26,7 +26,7 @@ test('an annotation query is made in its editor', async ({ gotoAnnotationEditPag
     },
     time: { from: 'now-1y', to: 'now' },
   });
-  const annotationEditPage = await gotoAnnotationEditPage({ dashboard: { uid }, id: '0' });
+  const annotationEditPage = await gotoAnnotationEditPage({ dashboard: { uid }, id: '1' }); // 0 is Grafana's own
   await expect(page.getByRole('combobox', { name: 'Question' })).toHaveValue('Annotations');
   const asked = nextQuery(page, 'annotations');
   await expect(annotationEditPage.runQuery()).toBeOK();
