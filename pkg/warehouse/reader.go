@@ -17,14 +17,13 @@ import (
 // Reader answers from the warehouse. Its login needs no more than
 // wattscore_reader, or wattscore_scoped. It is safe for concurrent use.
 type Reader struct {
-	pool     *pgxpool.Pool
+	pool     *readPool
 	mu       sync.Mutex
 	calendar *kpi.Calendar // as last seen; every answer checks it
-	scope    *[]string     // once read
 }
 
 // NewReader returns a Reader on pool, which the caller closes.
-func NewReader(pool *pgxpool.Pool) *Reader { return &Reader{pool: pool} }
+func NewReader(pool *pgxpool.Pool) *Reader { return &Reader{pool: &readPool{Pool: pool}} }
 
 // FactorVersion names one set of factors.
 type FactorVersion struct {

@@ -1,8 +1,8 @@
 -- +goose Up
 -- Logins that see some business units only. Such a login is a member of
 -- wattscore_scoped and of nothing else: what it may read at all is granted here, and
--- what it sees of it is up to policies that hold for this role alone. Logins of
--- wattscore_reader are not slowed down, for no policy is theirs.
+-- what it sees of it is up to policies and views that are for this role alone. Logins
+-- of wattscore_reader are not slowed down, for no policy is theirs.
 
 -- The business units of each scoped login. __idle__ and __unallocated__, which are
 -- nobody's, are named like units.
@@ -37,7 +37,7 @@ BEGIN
     IF current_setting('server_version_num')::int < 150000 THEN
         RETURN false;
     END IF;
-    FOR view IN SELECT viewname FROM pg_views WHERE schemaname = 'wattscore' LOOP
+    FOR view IN SELECT viewname FROM pg_views WHERE schemaname = 'wattscore' AND viewname NOT LIKE 'seen\_%' LOOP
         EXECUTE format('ALTER VIEW wattscore.%I SET (security_invoker = true)', view);
     END LOOP;
     RETURN true;
@@ -67,10 +67,33 @@ GRANT USAGE ON SCHEMA wattscore TO wattscore_scoped;
 -- among them, nor is what the telemetry receiver remembers.
 GRANT SELECT ON calendar_setting, calendar_day, schema_migration, rollup_state, rollup_family, workload, region, task_class,
     reference_intensity, accelerator, factor_version, region_factor, factor_period, factor_restatement, facility_pue_reading,
-    event, fact_measure, hardware_embodied TO wattscore_scoped;
+    hardware_embodied TO wattscore_scoped;
+
+-- Facts have no policy, because COPY into a table with one is refused to whoever does
+-- not own it. A scoped login reads them through views that stand beside those of the
+-- same name without seen_, and go by who logged in too.
+CREATE VIEW seen_inference_energy_fact WITH (security_barrier = true) AS
+    SELECT * FROM inference_energy_fact WHERE project_id = ANY ((SELECT wattscore.scope_projects())::int[]);
+CREATE VIEW seen_fact_removal WITH (security_barrier = true) AS
+    SELECT * FROM fact_removal WHERE project_id = ANY ((SELECT wattscore.scope_projects())::int[]);
+-- +goose StatementBegin
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY['fact_measure', 'event'] LOOP
+        EXECUTE format('CREATE VIEW wattscore.%I AS %s', 'seen_' || name, regexp_replace(regexp_replace(regexp_replace(
+            pg_get_viewdef(format('wattscore.%I', name)::regclass), '\minference_energy_fact\M', 'seen_inference_energy_fact', 'g'),
+            '\mfact_removal\M', 'seen_fact_removal', 'g'), '\mfact_measure\M', 'seen_fact_measure', 'g'));
+    END LOOP;
+END
+$$;
+-- +goose StatementEnd
+GRANT SELECT ON seen_inference_energy_fact, seen_fact_removal, seen_fact_measure, seen_event TO wattscore_scoped;
+REVOKE ALL ON seen_inference_energy_fact, seen_fact_removal, seen_fact_measure, seen_event FROM wattscore_writer, wattscore_reader;
 
 -- By project. The company's own figures have no business unit and stay hidden.
-SELECT put_in_scope(ARRAY['inference_energy_fact', 'fact_removal', 'rollup_hour', 'rollup_day', 'rollup_month', 'rollup_latency_hour',
+SELECT put_in_scope(ARRAY['rollup_hour', 'rollup_day', 'rollup_month', 'rollup_latency_hour',
     'rollup_unrequested_hour', 'rollup_unrequested_day', 'training_run', 'project'],
     'project_id = ANY ((SELECT wattscore.scope_projects())::int[])');
 SELECT put_in_scope(ARRAY['hardware_asset', 'business_metric', 'cost_budget', 'carbon_budget'],
@@ -81,9 +104,9 @@ SELECT put_in_scope(ARRAY['gpu_sample', 'gpu_energy', 'gpu_health_day'], 'gpu_uu
 -- Models and endpoints by name tell what others work on: those are seen that the seen
 -- projects have used.
 SELECT put_in_scope(ARRAY['model'], 'model_id IN (SELECT model_id FROM wattscore.rollup_month UNION ALL SELECT model_id FROM wattscore.training_run
-    UNION ALL SELECT model_id FROM wattscore.inference_energy_fact WHERE ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state))');
+    UNION ALL SELECT model_id FROM wattscore.seen_inference_energy_fact WHERE ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state))');
 SELECT put_in_scope(ARRAY['endpoint'], 'endpoint_id IN (SELECT endpoint_id FROM wattscore.rollup_month
-    UNION ALL SELECT endpoint_id FROM wattscore.inference_energy_fact WHERE ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state))');
+    UNION ALL SELECT endpoint_id FROM wattscore.seen_inference_energy_fact WHERE ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state))');
 
 DROP FUNCTION put_in_scope(text[], text);
 SELECT read_views_as_who_asks();
