@@ -176,3 +176,44 @@ func TestALoginIsScopedAndNoLonger(t *testing.T) {
 	_, err = store.PutLogin(ctx, name, warehouse.RoleScoped, "", "Unit 9")
 	assert.ErrorContains(t, err, "Unit 9")
 }
+
+// A condition that fails on a value tells the value, so it must not run on others' rows.
+func TestAConditionOfAScopedLoginRunsOnItsOwnRowsOnly(t *testing.T) {
+	pool := warehousetest.SmallCompany(t, time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC))
+	as := warehousetest.ScopedTo(t, pool, "Unit 0")
+	for column, own := range map[string]string{"project": "project-0", "model": "chat-", "region": "us-central1"} {
+		_, err := as.Exec(context.Background(), "SELECT count(*) FROM wattscore.seen_event WHERE "+column+"::int = 1")
+		assert.ErrorContains(t, err, `"`+own, "the first value that it sees is its own")
+	}
+	rows, err := as.Query(context.Background(), `SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = 'wattscore'::regnamespace
+		AND c.relname LIKE 'seen\_%' AND NOT coalesce(c.reloptions::text LIKE '%security_barrier=true%', false)`)
+	require.NoError(t, err)
+	open, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	assert.Empty(t, open, "views without a barrier")
+}
+
+func TestALoginThatCouldSeeMoreIsNotLimited(t *testing.T) {
+	pool := warehousetest.SmallCompany(t, time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC))
+	store, ctx := warehouse.OpenStore(pool), context.Background()
+	name := warehousetest.ScopedTo(t, pool, "Unit 0").Config().ConnConfig.User
+	inner, outer := name+"_inner", name+"_outer"
+	warehousetest.Exec(t, pool, "CREATE ROLE "+inner+" NOLOGIN", "CREATE ROLE "+outer+" NOLOGIN", "GRANT wattscore_reader TO "+inner, "GRANT "+inner+" TO "+outer)
+	t.Cleanup(func() { warehousetest.Exec(t, pool, "DROP ROLE "+outer, "DROP ROLE "+inner) })
+	for give, take := range map[string]string{
+		"GRANT " + outer + " TO " + name:     "REVOKE " + outer + " FROM " + name,
+		"GRANT pg_read_all_data TO " + name:  "REVOKE pg_read_all_data FROM " + name,
+		"ALTER ROLE " + name + " CREATEROLE": "ALTER ROLE " + name + " NOCREATEROLE",
+		"ALTER ROLE " + name + " BYPASSRLS":  "ALTER ROLE " + name + " NOBYPASSRLS",
+	} {
+		warehousetest.Exec(t, pool, give)
+		_, err := store.PutLogin(ctx, name, warehouse.RoleScoped, "", "Unit 1")
+		assert.ErrorContains(t, err, "could see more than its business units", give)
+		var units []string
+		require.NoError(t, pool.QueryRow(ctx, "SELECT array_agg(business_unit) FROM wattscore.reader_scope WHERE login = $1", name).Scan(&units))
+		assert.Equal(t, []string{"Unit 0"}, units, "nothing was changed")
+		warehousetest.Exec(t, pool, take)
+	}
+	_, err := store.PutLogin(ctx, name, warehouse.RoleScoped, "", "Unit 1")
+	assert.NoError(t, err)
+}

@@ -37,6 +37,9 @@ var loginsSQL string
 //go:embed statements/login_statements.sql
 var loginStatementsSQL string
 
+//go:embed statements/scope_escapes.sql
+var scopeEscapesSQL string
+
 // Logins lists the logins that are members of the roles, by name. A superuser
 // who is none is not listed, though nothing holds one back.
 func (s *Store) Logins(ctx context.Context) ([]Login, error) {
@@ -125,12 +128,30 @@ func (s *Store) PutLogin(ctx context.Context, name string, role Role, password s
 				return err
 			}
 		}
+		if role == RoleScoped {
+			return checkEscapes(ctx, tx, name)
+		}
 		return nil
 	})
 	if err != nil {
 		return false, fmt.Errorf("making the login %s: %w", name, err)
 	}
 	return created, nil
+}
+
+// checkEscapes reports what would let a login see more than its business units, such as
+// a group that reads everything. Nothing is taken from it that somebody else gave.
+func checkEscapes(ctx context.Context, tx pgx.Tx, name string) error {
+	rows, err := tx.Query(ctx, scopeEscapesSQL, pgx.NamedArgs{"name": name})
+	if err != nil {
+		return err
+	}
+	escapes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err == nil && len(escapes) > 0 {
+		err = fmt.Errorf("it also has %s, through which it could see more than its business units: revoke that, or choose a login of its own",
+			strings.Join(escapes, ", "))
+	}
+	return err
 }
 
 // checkUnits reports a business unit that no project has, as a typing error would be: a
