@@ -1,0 +1,137 @@
+package prometheus
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
+)
+
+// notes are what a person should know of a pull besides its counts.
+type notes struct {
+	warnings                  []string
+	spoiled, back, dropped    int
+	begun, resets, nested     map[string]int
+	gaps                      map[string]*gaps
+	collected, integrated     map[string]bool
+	widest                    float64
+	metered                   kpi.NanowattHours
+	idle, unallocated, known  kpi.NanowattHours
+	empty, differs, unsettled int
+	stored                    int
+}
+
+type gaps struct {
+	count   int
+	longest time.Duration
+}
+
+func newNotes() *notes {
+	return &notes{begun: map[string]int{}, resets: map[string]int{}, nested: map[string]int{}, gaps: map[string]*gaps{}, collected: map[string]bool{}, integrated: map[string]bool{}}
+}
+
+// warn keeps a warning of the API. One that an answer is not whole stops the pull: a
+// window is written once.
+func (n *notes) warn(warnings v1.Warnings) error {
+	for _, warning := range warnings {
+		if strings.Contains(strings.ToLower(warning), "partial") {
+			return &Problem{message: fmt.Sprintf("the answer is not whole (%s): nothing of this window is stored; pull again when all stores answer", excerpt(warning))}
+		}
+		if text := excerpt(warning); !slices.Contains(n.warnings, text) && len(n.warnings) < 10 {
+			n.warnings = append(n.warnings, text)
+		}
+	}
+	return nil
+}
+
+func (n *notes) gap(source string, apart time.Duration) {
+	if n.gaps[source] == nil {
+		n.gaps[source] = &gaps{}
+	}
+	n.gaps[source].count++
+	n.gaps[source].longest = max(n.gaps[source].longest, apart)
+}
+
+func (n *notes) wide(width float64) { n.widest = max(n.widest, width) }
+
+func (n *notes) placed(place placement, energy kpi.NanowattHours) {
+	switch {
+	case place.project == kpi.Idle:
+		n.idle += energy
+	case (place.project == "" || place.project == kpi.Unallocated) && (place.model == "" || place.model == kpi.Unallocated):
+		n.unallocated += energy
+	default:
+		n.known += energy
+	}
+}
+
+// sentences are the notes as a person reads them.
+func (n *notes) sentences() []string {
+	var all []string
+	say := func(format string, arguments ...any) { all = append(all, fmt.Sprintf(format, arguments...)) }
+	if n.metered > 0 {
+		say("Energy of %s kWh on the meters: %s kWh to models and projects, %s kWh __idle__, %s kWh __unallocated__.",
+			kilowattHours(n.metered), kilowattHours(n.known), kilowattHours(n.idle), kilowattHours(n.unallocated))
+	}
+	for _, source := range slices.Sorted(maps.Keys(n.gaps)) {
+		g := n.gaps[source]
+		say("Series of %s were not scraped for over %s, %d times, for %s at the longest: what counters rose by meanwhile counts where the gap ends, power and memory over it are not known.",
+			source, longestMeasure, g.count, g.longest.Round(time.Second))
+	}
+	for _, source := range slices.Sorted(maps.Keys(n.resets)) {
+		say("Counters of %s began anew %d times; what they had counted between the last sample and that is lost.", source, n.resets[source])
+	}
+	if n.back > 0 {
+		say("%d samples were older than those before them, as of two scrapers, and are left out.", n.back)
+	}
+	if n.spoiled > 0 {
+		say("Blank or impossible samples were left out of %d series that have others.", n.spoiled)
+	}
+	for _, what := range slices.Sorted(maps.Keys(n.nested)) {
+		say("Requests of %s are the same once more, in %d windows, and are left out.", what, n.nested[what])
+	}
+	if len(n.integrated) > 0 {
+		say("The energy of %s comes from power, for want of a counter, and is estimated.", some(n.integrated))
+	}
+	if len(n.collected) > 0 {
+		say("The energy of %s is left out: wattctl collect has it.", some(n.collected))
+	}
+	if n.widest > 1 {
+		say("Latencies come from buckets of up to a factor of %.3g: a percentile is within %.0f %% of the true one.", n.widest, (math.Sqrt(n.widest)-1)*100)
+	}
+	if n.dropped > 0 {
+		say("Rules left out %d series.", n.dropped)
+	}
+	if n.empty > 0 {
+		say("%d windows have no samples: Prometheus has none so old, did not run, or scrapes none of these metrics.", n.empty)
+	}
+	if n.unsettled > 0 {
+		say("%d windows are not over or not settled yet, and wait for the next pull.", n.unsettled)
+	}
+	if n.differs > 0 {
+		say("%d windows are stored otherwise than they would be now, because the mapping or Prometheus' data changed: --replace puts the new ones in their place.", n.differs)
+	}
+	for _, warning := range n.warnings {
+		say("Prometheus warns: %s", warning)
+	}
+	return all
+}
+
+func kilowattHours(energy kpi.NanowattHours) string {
+	return fmt.Sprintf("%.3f", float64(energy.KilowattHours()))
+}
+
+func some(names map[string]bool) string {
+	const most = 3
+	all := slices.Sorted(maps.Keys(names))
+	if len(all) <= most {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d others", strings.Join(all[:most], ", "), len(all)-most)
+}
