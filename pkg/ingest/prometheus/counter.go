@@ -72,15 +72,24 @@ func next(before, after sample, most float64) step {
 }
 
 // energy is what the step counted, of a meter in a unit. Steps that follow each other
-// add up to the meter, to the last nWh.
+// add up to the meter, to the last nWh; only a meter that a fault has set to where an
+// integer of nWh ends, 9 GWh, is read by its differences.
 func (s step) energy(q quantity) kpi.NanowattHours {
+	joules := 1.0
 	switch q {
 	case gpuMillijoules:
-		return kpi.NanowattHoursBetween(int64(s.from), int64(s.to))
+		joules = 1e-3
 	case codecarbonKWh:
-		return kpi.NanowattHoursBetweenJoules(s.from*3.6e6, s.to*3.6e6)
+		joules = 3.6e6
 	}
-	return kpi.NanowattHoursBetweenJoules(s.from, s.to)
+	const largest = 3e13 // J
+	switch {
+	case s.to*joules > largest:
+		return kpi.NanowattHoursBetweenJoules(0, min((s.to-s.from)*joules, largest))
+	case q == gpuMillijoules:
+		return kpi.NanowattHoursBetween(int64(s.from), int64(s.to))
+	}
+	return kpi.NanowattHoursBetweenJoules(s.from*joules, s.to*joules)
 }
 
 // longestMeasure is how long a measure holds after a sample; what lies between samples

@@ -27,7 +27,7 @@ func passes(err error) bool {
 	if errors.As(err, &asked) {
 		switch asked.Type {
 		case v1.ErrServer:
-			return true
+			return !isTooMuch(err)
 		case v1.ErrClient:
 			return strings.Contains(asked.Msg, "429")
 		}
@@ -46,7 +46,8 @@ func isTooMuch(err error) bool {
 	var asked *v1.Error
 	if errors.As(err, &asked) {
 		text := strings.ToLower(asked.Msg + asked.Detail)
-		return asked.Type == v1.ErrTimeout || asked.Type == v1.ErrExec && strings.Contains(text, "too many samples") ||
+		// Prometheus answers a query that took too long with 503.
+		return asked.Type == v1.ErrTimeout || strings.Contains(text, `"errortype":"timeout"`) || asked.Type == v1.ErrExec && strings.Contains(text, "too many samples") ||
 			strings.Contains(text, "limit") && (strings.Contains(text, "sample") || strings.Contains(text, "chunks") || strings.Contains(text, "bytes"))
 	}
 	return errors.Is(err, errTooLarge) || errors.Is(err, context.DeadlineExceeded)
