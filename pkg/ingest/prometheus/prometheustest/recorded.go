@@ -155,6 +155,16 @@ func (r Recorded) Without(from, to time.Time) Recorded {
 	return r
 }
 
+// Shift moves all of it in time.
+func (r Recorded) Shift(by time.Duration) Recorded {
+	for _, s := range r {
+		for i := range s.Samples {
+			s.Samples[i].At += by.Milliseconds()
+		}
+	}
+	return r
+}
+
 // Change changes the samples of the series whose text matches.
 func (r Recorded) Change(t testing.TB, match string, change func(Sample) Sample) Recorded {
 	t.Helper()
