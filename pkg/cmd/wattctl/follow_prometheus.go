@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/ingest"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/ingest/prometheus"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
@@ -19,7 +21,19 @@ func (c console) followPrometheus(ctx context.Context, pool *pgxpool.Pool, store
 	if err != nil {
 		return err
 	}
-	c.tell("Following %s: windows of %s, stored %s after their end, looked for every %s, %d rules.", client.Address(), flags.step, flags.settle, flags.every, options.Mapping.Rules())
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	status := prometheus.NewStatus()
+	address, failed, err := status.Serve(ctx, flags.listen)
+	if err != nil {
+		return err
+	}
+	where := "answering nowhere"
+	if address != nil {
+		where = fmt.Sprintf("answering on http://%s/metrics", address)
+	}
+	c.tell("Following %s: windows of %s, stored %s after their end, looked for every %s, %d rules, %s.", client.Address(), flags.step, flags.settle, flags.every,
+		options.Mapping.Rules(), where)
 	if away != nil {
 		c.tell("The warehouse is not there yet: %v. Windows wait in Prometheus.", warehouse.Explain(away))
 	}
@@ -27,7 +41,7 @@ func (c console) followPrometheus(ctx context.Context, pool *pgxpool.Pool, store
 	if err != nil {
 		return &usageError{err}
 	}
-	f := follower{console: c, pool: pool, store: store, puller: puller, options: options, flags: flags}
+	f := follower{console: c, pool: pool, store: store, puller: puller, options: options, flags: flags, status: status}
 	ticks := time.NewTicker(flags.every)
 	defer ticks.Stop()
 	for {
@@ -38,6 +52,8 @@ func (c console) followPrometheus(ctx context.Context, pool *pgxpool.Pool, store
 		case <-ctx.Done():
 			c.tell("Stopped. The next start goes on from the last window that is stored.")
 			return nil
+		case err := <-failed:
+			return err
 		case <-ticks.C:
 		}
 	}
@@ -51,6 +67,7 @@ type follower struct {
 	puller  *prometheus.Puller
 	options prometheus.Options
 	flags   prometheusFlags
+	status  *prometheus.Status
 	failed  string // what was told, so that it is told once
 	// upTo is how far was looked, though there may have been nothing.
 	upTo time.Time
@@ -72,7 +89,9 @@ func (f *follower) once(ctx context.Context) error {
 		f.failed = ""
 		return nil
 	}
-	if text := explain(ctx, err); text != f.failed {
+	text := explain(ctx, err)
+	f.status.Failed(text)
+	if text != f.failed {
 		f.console.tell("Nothing was stored: %s. Trying again in %s.", strings.TrimSuffix(text, "."), f.flags.every)
 		f.failed = text
 	}
@@ -87,6 +106,7 @@ func (f *follower) pull(ctx context.Context) error {
 	}
 	windows, _ := f.puller.Windows(from, now)
 	if len(windows) == 0 {
+		f.status.Done(ingest.Report{}, f.upTo, now)
 		return nil
 	}
 	report, err := f.puller.Pull(ctx, windows[0], windows[len(windows)-1].Add(f.flags.step))
@@ -94,6 +114,7 @@ func (f *follower) pull(ctx context.Context) error {
 		return err
 	}
 	f.upTo = windows[len(windows)-1].Add(f.flags.step)
+	f.status.Done(report, f.upTo, now)
 	if report.Stored > 0 || report.Rejected > 0 {
 		f.console.tell("%s to %s: read %d, stored %d, unchanged %d, rejected %d.", windows[0].Format(time.RFC3339), windows[len(windows)-1].Add(f.flags.step).Format(time.RFC3339),
 			report.Read, report.Stored, report.Unchanged, report.Rejected)

@@ -18,8 +18,9 @@ import (
 
 // prometheusFlags are what a person may choose.
 type prometheusFlags struct {
-	url, from, to, mapping, region         string
+	url, from, to, mapping, region, listen string
 	step, settle, every, timeout           time.Duration
+	tries                                  int
 	replace, follow                        bool
 	httpConfig, tokenFile, user, passwords string
 	authority, certificate, key            string
@@ -51,7 +52,9 @@ func importPrometheusCommand(c console) *cobra.Command {
 	f.BoolVar(&flags.replace, "replace", false, "put new facts in the place of those of windows that are stored otherwise")
 	f.BoolVar(&flags.follow, "follow", false, "go on until stopped, from the last window that is stored, else from --from, else from the last one that is over")
 	f.DurationVar(&flags.every, "every", 5*time.Minute, "how often to look for windows that are over, with --follow")
+	f.StringVar(&flags.listen, "listen", prometheus.DefaultListen, "address of /metrics and /healthz, with --follow; empty: none")
 	f.DurationVar(&flags.timeout, "timeout", prometheus.DefaultTimeout, "how long one query may take")
+	f.IntVar(&flags.tries, "tries", prometheus.DefaultTries, "how often a query is asked, with growing pauses, before it is given up")
 	f.StringVar(&flags.tokenFile, "token-file", "", "file with the bearer token")
 	f.StringVar(&flags.user, "user", "", "user of basic authentication, with --password-file")
 	f.StringVar(&flags.passwords, "password-file", "", "file with the user's password")
@@ -110,7 +113,7 @@ func (c console) importPrometheus(cmd *cobra.Command, flags prometheusFlags) err
 
 // access is how the Prometheus is reached.
 func (f prometheusFlags) access() (access prometheus.Access, err error) {
-	access = prometheus.Access{URL: f.url, Timeout: f.timeout, HTTP: config.DefaultHTTPClientConfig}
+	access = prometheus.Access{URL: f.url, Timeout: f.timeout, Tries: f.tries, HTTP: config.DefaultHTTPClientConfig}
 	switch {
 	case f.url == "":
 		return access, errors.New("--url is missing: name the Prometheus, for example --url http://prometheus.example.com:9090")
@@ -122,6 +125,8 @@ func (f prometheusFlags) access() (access prometheus.Access, err error) {
 		return access, errors.New("--replace goes with --from and --to, and not with --follow")
 	case f.timeout <= 0:
 		return access, fmt.Errorf("--timeout %s is not more than 0", f.timeout)
+	case f.tries < 1:
+		return access, fmt.Errorf("--tries %d is not 1 or more", f.tries)
 	case f.user != "" && f.passwords == "" || f.user == "" && f.passwords != "":
 		return access, errors.New("--user and --password-file go together")
 	case f.user != "" && f.tokenFile != "":
@@ -182,7 +187,7 @@ func (c console) pullPrometheus(ctx context.Context, pool *pgxpool.Pool, client 
 	}
 	windows, _ := puller.Windows(from, to)
 	if len(windows) > 0 {
-		c.tell("Reading %s: %d windows of %s, from %s.", client.Address(), len(windows), flags.step, windows[0].Format(time.RFC3339))
+		c.tell("Reading %s: %s of %s, from %s.", client.Address(), prometheus.Count(len(windows), "window"), flags.step, windows[0].Format(time.RFC3339))
 	}
 	shown = c.showProgress("Windows", int64(len(windows)), false)
 	report, err := puller.Pull(ctx, from, to)

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -125,6 +128,8 @@ func TestPrometheusThatIsNotThere(t *testing.T) {
 	url := strings.Replace(server.URL(t), "http://", "http://me:secret@", 1)
 	assert.Equal(t, exitFailed, c.run("import", "prometheus", "--url", url, "--from", "2026-11-02", "--to", "2026-11-03", "--region", "us-central1"))
 	assert.Contains(t, c.err, "refuses the credentials")
+	assert.Equal(t, exitFailed, c.run("import", "prometheus", "--url", "http://127.0.0.1:1", "--tries", "1", "--from", "2026-11-02", "--to", "2026-11-03", "--region", "us-central1"))
+	assert.Contains(t, c.err, "http://127.0.0.1:1 cannot be reached", "and not that the database cannot")
 	assert.NotContains(t, c.err, "secret")
 	assert.Equal(t, exitFailed, c.run("import", "prometheus", "--url", url, "--from", "2026-11-02", "--to", "2026-11-03", "--region", "moon"))
 	assert.Contains(t, c.err, `the warehouse has no region "moon"`)
@@ -139,7 +144,7 @@ func TestPrometheusIsFollowed(t *testing.T) {
 	program, err := os.Executable()
 	require.NoError(t, err)
 	for range 2 { // the second start goes on where the first ended
-		command := exec.Command(program, "import", "prometheus", "--url", url, "--follow", "--every", "1s", "--settle", "1s", "--from", "now-3h", "--region", "us-central1",
+		command := exec.Command(program, "import", "prometheus", "--url", url, "--follow", "--every", "1s", "--settle", "1s", "--listen", "127.0.0.1:0", "--from", "now-3h", "--region", "us-central1",
 			"--rejects", filepath.Join(t.TempDir(), "rejects.csv"))
 		command.Env = append(os.Environ(), "WATTCTL_TEST_COLLECT=1", dsnVariable+"="+c.env[dsnVariable])
 		said := &saying{said: make(chan struct{}, 1)}
@@ -150,6 +155,13 @@ func TestPrometheusIsFollowed(t *testing.T) {
 			rows := answer(t, c.out)
 			return len(rows) == 1 && rows[0]["requests"] == 3000.0
 		}, time.Minute, 50*time.Millisecond, "%s", said)
+		address := regexp.MustCompile(`answering on (http://\S+)/metrics`).FindStringSubmatch(said.String())
+		require.NotNil(t, address, "%s", said)
+		response, err := http.Get(address[1] + "/metrics")
+		require.NoError(t, err)
+		metrics, err := io.ReadAll(response.Body)
+		require.NoError(t, errors.Join(err, response.Body.Close()))
+		assert.Contains(t, string(metrics), `wattscore_prometheus_pulls_total{outcome="failed"} 0`)
 		require.NoError(t, command.Process.Signal(syscall.SIGTERM))
 		require.NoError(t, command.Wait(), "it ends with exit code 0: %s", said)
 		assert.Contains(t, said.String(), "Following "+url)

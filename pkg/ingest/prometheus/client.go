@@ -26,10 +26,16 @@ type Access struct {
 	HTTP config.HTTPClientConfig
 	// Timeout is of one request; zero is DefaultTimeout.
 	Timeout time.Duration
+	// Tries is how often a request is made, with growing pauses, before it is given up;
+	// zero is DefaultTries.
+	Tries int
 }
 
 // DefaultTimeout is a little over Prometheus' own bound of a query.
 const DefaultTimeout = 130 * time.Second
+
+// DefaultTries are some ten seconds, in which a Prometheus is started anew.
+const DefaultTries = 6
 
 // Client asks a Prometheus, or what speaks its query API (Thanos, Mimir, VictoriaMetrics),
 // and asks again where it is away for a moment.
@@ -71,9 +77,12 @@ func NewClient(access Access) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{api: v1.NewAPI(client), address: redacted, timeout: access.Timeout, firstWait: time.Second, tries: 6}
+	c := &Client{api: v1.NewAPI(client), address: redacted, timeout: access.Timeout, firstWait: time.Second, tries: uint(access.Tries)}
 	if c.timeout == 0 {
 		c.timeout = DefaultTimeout
+	}
+	if c.tries == 0 {
+		c.tries = DefaultTries
 	}
 	return c, nil
 }

@@ -159,7 +159,7 @@ func TestTwoScrapersOfAGPUAreOneMeter(t *testing.T) {
 	assert.InDelta(t, 0.4, got[llama].kWh, 1e-9)
 	assert.InDelta(t, 1, got[llama].gpuHours, 1e-2)
 	assert.InDelta(t, 0.07, got[atRest].kWh, 1e-9)
-	assert.Contains(t, report.Notes[1], "samples were older than those before them")
+	assert.Contains(t, report.Notes[1], "Older than those before them, as of two scrapers")
 }
 
 func TestACounterThatJumpsIsRejected(t *testing.T) {

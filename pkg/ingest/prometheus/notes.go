@@ -81,20 +81,20 @@ func (n *notes) sentences() []string {
 	}
 	for _, source := range slices.Sorted(maps.Keys(n.gaps)) {
 		g := n.gaps[source]
-		say("Series of %s were not scraped for over %s, %d times, for %s at the longest: what counters rose by meanwhile counts where the gap ends, power and memory over it are not known.",
-			source, longestMeasure, g.count, g.longest.Round(time.Second))
+		say("Series of %s were not scraped for over %s, %s, for %s at the longest: what counters rose by meanwhile counts where the gap ends, power and memory over it are not known.",
+			source, longestMeasure, Count(g.count, "time"), g.longest.Round(time.Second))
 	}
 	for _, source := range slices.Sorted(maps.Keys(n.resets)) {
-		say("Counters of %s began anew %d times; what they had counted between the last sample and that is lost.", source, n.resets[source])
+		say("Counters of %s began anew %s; what they had counted between the last sample and that is lost.", source, Count(n.resets[source], "time"))
 	}
 	if n.back > 0 {
-		say("%d samples were older than those before them, as of two scrapers, and are left out.", n.back)
+		say("Older than those before them, as of two scrapers, and left out: %s.", Count(n.back, "sample"))
 	}
 	if n.spoiled > 0 {
 		say("Blank or impossible samples were left out of %d series that have others.", n.spoiled)
 	}
 	for _, what := range slices.Sorted(maps.Keys(n.nested)) {
-		say("Requests of %s are the same once more, in %d windows, and are left out.", what, n.nested[what])
+		say("Requests of %s are the same once more, and are left out: %s.", what, Count(n.nested[what], "time"))
 	}
 	if len(n.integrated) > 0 {
 		say("The energy of %s comes from power, for want of a counter, and is estimated.", some(n.integrated))
@@ -109,18 +109,26 @@ func (n *notes) sentences() []string {
 		say("Rules left out %d series.", n.dropped)
 	}
 	if n.empty > 0 {
-		say("%d windows have no samples: Prometheus has none so old, did not run, or scrapes none of these metrics.", n.empty)
+		say("No samples: %s. Prometheus has none so old, did not run, or scraped none of these metrics.", Count(n.empty, "window"))
 	}
 	if n.unsettled > 0 {
-		say("%d windows are not over or not settled yet, and wait for the next pull.", n.unsettled)
+		say("Not over or not settled yet: %s. They wait for the next pull.", Count(n.unsettled, "window"))
 	}
 	if n.differs > 0 {
-		say("%d windows are stored otherwise than they would be now, because the mapping or Prometheus' data changed: --replace puts the new ones in their place.", n.differs)
+		say("Stored otherwise than now, because the mapping or Prometheus' data changed: %s. --replace puts the new ones in their place.", Count(n.differs, "window"))
 	}
 	for _, warning := range n.warnings {
 		say("Prometheus warns: %s", warning)
 	}
 	return all
+}
+
+// Count is a number of things, in words.
+func Count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func kilowattHours(energy kpi.NanowattHours) string {

@@ -113,6 +113,9 @@ func (p *Puller) pull(ctx context.Context, starts []time.Time, noted *notes, rep
 		return err
 	}
 	last := starts[len(starts)-1].Add(o.Step)
+	if err := p.checkStep(ctx, starts[0], last); err != nil {
+		return err
+	}
 	metrics, warnings, err := o.API.Names(ctx, o.Mapping.metrics, o.Mapping.file.Select, starts[0].Add(-lookback), last)
 	if err = errors.Join(err, noted.warn(warnings)); err != nil {
 		return err
@@ -138,6 +141,25 @@ func (p *Puller) pull(ctx context.Context, starts []time.Time, noted *notes, rep
 		o.Progress(i + 1)
 	}
 	return nil
+}
+
+// checkStep finds windows of another step before anything is read.
+func (p *Puller) checkStep(ctx context.Context, from, to time.Time) error {
+	there, err := p.options.Warehouse.PrometheusWindows(ctx, p.options.Mapping.Source(), from, to)
+	if err != nil {
+		return err
+	}
+	for _, other := range there {
+		if other.End.Sub(other.Start) != p.options.Step {
+			return otherStep(p.options.Mapping.Source(), other)
+		}
+	}
+	return nil
+}
+
+func otherStep(source string, other warehouse.PrometheusWindow) error {
+	return fmt.Errorf("the window of %s from %s was stored with --step %s: go on with that, or what it holds would count twice",
+		source, other.Start.UTC().Format(time.RFC3339), other.End.Sub(other.Start))
 }
 
 func (p *Puller) lookAround(ctx context.Context) (surroundings, error) {
@@ -192,8 +214,7 @@ func (p *Puller) write(ctx context.Context, w *window, f *facts, report *ingest.
 	for _, other := range there {
 		switch {
 		case !other.Start.Equal(w.start) || !other.End.Equal(w.end):
-			return fmt.Errorf("the windows of %s around %s were stored with --step %s: go on with that, or what they hold would count twice",
-				source, w.start.Format(time.RFC3339), other.End.Sub(other.Start))
+			return otherStep(source, other)
 		case other.Same(content):
 			report.Unchanged += len(f.events)
 			return nil

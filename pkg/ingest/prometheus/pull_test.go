@@ -196,7 +196,7 @@ func TestAPullTwiceAndOverlappingRangesChangeNothing(t *testing.T) {
 	assert.Equal(t, store.events[eleven], apart.events[eleven], "what a window counts does not depend on the range that was asked for")
 
 	_, err := puller(t, asking(t, f), store, mappingOf(t, ""), func(o *Options) { o.Step = 15 * time.Minute }).Pull(context.Background(), ten, twelve)
-	assert.ErrorContains(t, err, "were stored with --step 1h0m0s", "another step would count the time twice")
+	assert.ErrorContains(t, err, "was stored with --step 1h0m0s", "another step would count the time twice")
 }
 
 func TestAWindowIsStoredWhenItIsSettled(t *testing.T) {
@@ -207,7 +207,7 @@ func TestAWindowIsStoredWhenItIsSettled(t *testing.T) {
 	p := puller(t, asking(t, f), store, mappingOf(t, ""), clock)
 	report := pull(t, p, ten, twelve)
 	assert.Zero(t, report.Read)
-	assert.Contains(t, report.Notes, "2 windows are not over or not settled yet, and wait for the next pull.")
+	assert.Contains(t, report.Notes, "Not over or not settled yet: 2 windows. They wait for the next pull.")
 	now = eleven.Add(5 * time.Minute)
 	pull(t, p, ten, twelve)
 	assert.Len(t, store.windows, 1)
@@ -226,7 +226,7 @@ func TestAnotherMappingReplacesOnlyWhenAsked(t *testing.T) {
 	report := pull(t, puller(t, asking(t, f), store, other), ten, twelve)
 	assert.Zero(t, report.Stored)
 	assert.Equal(t, before, store.events[ten])
-	assert.Contains(t, report.Notes, "2 windows are stored otherwise than they would be now, because the mapping or Prometheus' data changed: --replace puts the new ones in their place.")
+	assert.Contains(t, report.Notes, "Stored otherwise than now, because the mapping or Prometheus' data changed: 2 windows. --replace puts the new ones in their place.")
 
 	replaced := pull(t, puller(t, asking(t, f), store, other, func(o *Options) { o.Replace = true }), ten, twelve)
 	assert.Positive(t, replaced.Stored)
