@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 )
 
@@ -104,12 +102,4 @@ func integral(before, after sample) (sum float64, lasted time.Duration, ok bool)
 		return 0, lasted, false
 	}
 	return (before.value + after.value) / 2 * lasted.Seconds(), lasted, true
-}
-
-func samplesOf(stream *model.SampleStream) []sample {
-	samples := make([]sample, len(stream.Values))
-	for i, pair := range stream.Values {
-		samples[i] = sample{int64(pair.Timestamp), float64(pair.Value)}
-	}
-	return samples
 }

@@ -45,8 +45,11 @@ func (g *gpuWindow) energyOf(m metric) *gpuEnergy {
 }
 
 func (e *gpuEnergy) held(holders []string) *heldEnergy {
-	holders = slices.Compact(slices.Sorted(slices.Values(holders)))
-	key := strings.Join(holders, "\x01")
+	key := holders[0]
+	if len(holders) > 1 {
+		holders = slices.Compact(slices.Sorted(slices.Values(holders)))
+		key = strings.Join(holders, "\x01")
+	}
 	if e.sets[key] == nil {
 		e.sets[key] = &heldEnergy{holders: holders}
 	}

@@ -31,12 +31,13 @@ const (
 	shortestChunk = 5 * time.Minute
 	// chunkSamples is how many samples an answer should have: more, and the next is of
 	// half the span.
-	chunkSamples = 500_000
+	chunkSamples = 250_000
 )
 
 // meter is one counter or measure, however many series tell of it.
 type meter struct {
 	labels labels // of the last series
+	of     string // their identity
 	last   sample
 	has    bool
 }
@@ -130,11 +131,10 @@ type batch struct {
 	samples int
 }
 
-// batch merges the series of an answer into meters: where several say something at the
-// same time, the highest counts.
+// batch merges the series of an answer into meters.
 func (f *follower) batch(matrix model.Matrix, after time.Time, w *window) batch {
 	b := batch{meters: map[string][]reading{}, labels: map[string]labels{}}
-	merged := map[string]map[int64]reading{}
+	streams := map[string][]told{}
 	for _, stream := range matrix {
 		if len(stream.Values) == 0 {
 			if len(stream.Histograms) > 0 {
@@ -151,34 +151,64 @@ func (f *follower) batch(matrix model.Matrix, after time.Time, w *window) batch 
 		holder := l.identity()
 		b.labels[key], b.labels[holder] = l, l
 		b.samples += len(stream.Values)
-		good, reason := 0, ""
-		for _, s := range samplesOf(stream) {
-			if s.at <= after.UnixMilli() {
-				continue // of a server whose ranges are closed at both ends
-			}
-			if !s.valid() {
-				reason = s.invalid()
-				continue
-			}
-			good++
-			if merged[key] == nil {
-				merged[key] = map[int64]reading{}
-			}
-			r, there := merged[key][s.at]
+		good, reason := validSamples(stream, after)
+		if reason != "" {
+			w.spoiled(describe(stream.Metric), reason, len(good))
+		}
+		if len(good) > 0 {
+			streams[key] = append(streams[key], told{holder, good})
+		}
+	}
+	for key, all := range streams {
+		b.meters[key] = merge(all)
+	}
+	return b
+}
+
+// told is what one series tells of a meter.
+type told struct {
+	holder  string
+	samples []sample
+}
+
+// validSamples are the samples later than a time that can be, and why one cannot.
+func validSamples(stream *model.SampleStream, after time.Time) (good []sample, reason string) {
+	good = make([]sample, 0, len(stream.Values))
+	for _, pair := range stream.Values {
+		s := sample{int64(pair.Timestamp), float64(pair.Value)}
+		switch {
+		case s.at <= after.UnixMilli(): // of a server whose ranges are closed at both ends
+		case !s.valid():
+			reason = s.invalid()
+		default:
+			good = append(good, s)
+		}
+	}
+	return good, reason
+}
+
+// merge makes the readings of a meter out of all that tell of it: where several say
+// something at the same time, the highest counts.
+func merge(all []told) []reading {
+	if len(all) == 1 { // nearly always
+		readings, holders := make([]reading, len(all[0].samples)), []string{all[0].holder}
+		for i, s := range all[0].samples {
+			readings[i] = reading{s, holders}
+		}
+		return readings
+	}
+	byTime := map[int64]reading{}
+	for _, one := range all {
+		for _, s := range one.samples {
+			r, there := byTime[s.at]
 			if !there || s.value > r.value {
 				r.sample = s
 			}
-			r.holders = append(r.holders, holder)
-			merged[key][s.at] = r
-		}
-		if reason != "" {
-			w.spoiled(describe(stream.Metric), reason, good)
+			r.holders = append(r.holders, one.holder)
+			byTime[s.at] = r
 		}
 	}
-	for key, byTime := range merged {
-		b.meters[key] = slices.SortedFunc(maps.Values(byTime), func(a, b reading) int { return cmp.Compare(a.at, b.at) })
-	}
-	return b
+	return slices.SortedFunc(maps.Values(byTime), func(a, b reading) int { return cmp.Compare(a.at, b.at) })
 }
 
 // meterKey is what a series tells of.
@@ -288,7 +318,7 @@ func (f *follower) count(b batch, w *window) {
 				known.last, known.has = sample{at: readings[0].at - 1, value: 0}, true
 			}
 		}
-		known.labels = b.labels[key]
+		known.labels, known.of = b.labels[key], b.labels[key].identity()
 		for _, r := range readings {
 			if known.has {
 				w.take(f.metric, key, known, r, b.labels)

@@ -76,7 +76,7 @@ func (w *window) take(m metric, key string, known *meter, r reading, all map[str
 	w.remember(r, all)
 	l := known.labels
 	if !m.quantity.isCounter() {
-		w.measure(m, key, known.last, r, l)
+		w.measure(m, key, known, r)
 		return
 	}
 	s := next(known.last, r.sample, m.quantity.most())
@@ -100,15 +100,16 @@ func (w *window) take(m metric, key string, known *meter, r reading, all map[str
 	case nodeGPUJoules:
 		w.gpu(key).count(w, m, s, known.last, r)
 	case requestCount, inputTokens, outputTokens, latencyBucket:
-		w.server(m, l).count(m, l, s.to-s.from)
+		w.server(m, known).count(m, l, s.to-s.from)
 	case nodeActiveJoules, nodeIdleJoules, podJoules, podGPUJoules:
 		w.host(l).count(m, key, l, s.energy(m.quantity))
 	case codecarbonKWh:
-		w.tracker(l).counted(s.energy(m.quantity))
+		w.tracker(known).counted(s.energy(m.quantity))
 	}
 }
 
-func (w *window) measure(m metric, key string, before sample, r reading, l labels) {
+func (w *window) measure(m metric, key string, known *meter, r reading) {
+	before := known.last
 	if m.quantity == gpuUtilization {
 		uuid, _, _ := strings.Cut(key, "\x00")
 		w.gpu(uuid).busy(r.value)
@@ -131,13 +132,15 @@ func (w *window) measure(m metric, key string, before sample, r reading, l label
 		}
 		w.gpu(uuid).hold(m, r, sum)
 	case codecarbonCPU, codecarbonGPU, codecarbonRAM:
-		w.tracker(l).drew(sum, lasted)
+		w.tracker(known).drew(sum, lasted)
 	}
 }
 
 func (w *window) remember(r reading, all map[string]labels) {
 	for _, holder := range r.holders {
-		w.labels[holder] = all[holder]
+		if _, there := w.labels[holder]; !there {
+			w.labels[holder] = all[holder]
+		}
 	}
 }
 
@@ -148,10 +151,10 @@ func (w *window) gpu(uuid string) *gpuWindow {
 	return w.gpus[uuid]
 }
 
-func (w *window) server(m metric, l labels) *serverWindow {
-	key := m.source + "\x00" + l.identity()
+func (w *window) server(m metric, of *meter) *serverWindow {
+	key := m.source + "\x00" + of.of
 	if w.servers[key] == nil {
-		w.servers[key] = &serverWindow{source: m.source, labels: l, counts: map[string]float64{}, buckets: map[string]map[string]float64{}}
+		w.servers[key] = &serverWindow{source: m.source, labels: of.labels, counts: map[string]float64{}, buckets: map[string]map[string]float64{}}
 	}
 	return w.servers[key]
 }
@@ -165,12 +168,11 @@ func (w *window) host(l labels) *hostWindow {
 	return w.hosts[name]
 }
 
-func (w *window) tracker(l labels) *trackerWindow {
-	key := l.identity()
-	if w.trackers[key] == nil {
-		w.trackers[key] = &trackerWindow{labels: l}
+func (w *window) tracker(of *meter) *trackerWindow {
+	if w.trackers[of.of] == nil {
+		w.trackers[of.of] = &trackerWindow{labels: of.labels}
 	}
-	return w.trackers[key]
+	return w.trackers[of.of]
 }
 
 // within is how much of the time between two samples lies in the window.
