@@ -32,9 +32,14 @@ func NewSeriesRejects(path string) *Rejects {
 	return &Rejects{path: path, header: []string{"time", "reason", "series"}}
 }
 
-// AddSeries sets a series aside.
+// AddSeries sets a series aside, and writes it at once: what follows a source does not
+// end.
 func (r *Rejects) AddSeries(at time.Time, reason error, series string) error {
-	return r.set(at.UTC().Format(time.RFC3339), reason, series)
+	if err := r.set(at.UTC().Format(time.RFC3339), reason, series); err != nil {
+		return err
+	}
+	r.csv.Flush()
+	return r.explain(r.csv.Error())
 }
 
 // Path is where the records are; empty while there are none.

@@ -108,7 +108,7 @@ type part struct {
 }
 
 func (f *facts) gpu(g *gpuWindow) {
-	parts, whole := g.parts()
+	parts, whole := g.parts(f.window.labels)
 	if len(parts) == 0 {
 		return
 	}

@@ -118,7 +118,7 @@ func (g *gpuWindow) chosen() (chosen *gpuEnergy, counted bool) {
 // parts are what each holder has. Holders that share the GPU have as much each as they
 // used its engine, where that is known of all, else the same; both are estimates. The
 // parts add up to what the GPU's counter moved by.
-func (g *gpuWindow) parts() (parts []heldPart, whole kpi.NanowattHours) {
+func (g *gpuWindow) parts(of map[string]labels) (parts []heldPart, whole kpi.NanowattHours) {
 	e, counted := g.chosen()
 	if e == nil {
 		return nil, 0
@@ -133,16 +133,17 @@ func (g *gpuWindow) parts() (parts []heldPart, whole kpi.NanowattHours) {
 			joules += held.joules
 		}
 		whole += energy
-		weights := g.weights(held.holders)
+		holders := nearest(held.holders, of)
+		weights := g.weights(holders)
 		shares := kpi.ShareByWeights(energy, weights)
-		for i, holder := range held.holders {
+		for i, holder := range holders {
 			if byHolder[holder] == nil {
 				byHolder[holder] = &heldPart{holder: holder, measured: counted}
 			}
 			p := byHolder[holder]
 			p.energy += shares[i]
 			p.hours += held.lasted.Hours() * float64(weights[i]) / float64(sum(weights))
-			p.measured = p.measured && len(held.holders) == 1
+			p.measured = p.measured && len(holders) == 1
 		}
 	}
 	for _, holder := range slices.Sorted(maps.Keys(byHolder)) {
@@ -150,6 +151,18 @@ func (g *gpuWindow) parts() (parts []heldPart, whole kpi.NanowattHours) {
 	}
 	g.remember(parts)
 	return parts, whole
+}
+
+// nearest leaves out the series of the GPU as a whole where there are those of its
+// instances or its pods beside it, which are who holds it.
+func nearest(holders []string, of map[string]labels) []string {
+	for _, label := range []string{"GPU_I_ID", labelPod} {
+		named := slices.DeleteFunc(slices.Clone(holders), func(holder string) bool { return of[holder][label] == "" })
+		if len(named) > 0 {
+			return named
+		}
+	}
+	return holders
 }
 
 // weights are in parts of a million, so that all of a window's fit.

@@ -94,7 +94,7 @@ func (n *notes) sentences() []string {
 		say("Blank or impossible samples were left out of %d series that have others.", n.spoiled)
 	}
 	for _, what := range slices.Sorted(maps.Keys(n.nested)) {
-		say("Requests of %s are the same once more, and are left out: %s.", what, Count(n.nested[what], "time"))
+		say("Requests that %s are left out: %s.", what, Count(n.nested[what], "time"))
 	}
 	if len(n.integrated) > 0 {
 		say("The energy of %s comes from power, for want of a counter, and is estimated.", some(n.integrated))

@@ -164,7 +164,7 @@ func (w *window) placeServers(m Mapping, regions map[string]bool) []placedServer
 		}
 		same := s.labels["job"] + "\x00" + s.labels["instance"] + "\x00" + place.model
 		if other, there := first[same]; there && other != s.source {
-			w.notes.nested[s.source+" of "+other]++
+			w.notes.nested[other+" has and "+s.source+" tells of too"]++
 			continue
 		}
 		first[same] = s.source
