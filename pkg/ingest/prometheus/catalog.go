@@ -114,6 +114,11 @@ func (q quantity) isCounter() bool {
 	return true
 }
 
+// isMeter says whether a quantity counts energy of a device.
+func (q quantity) isMeter() bool {
+	return q.isCounter() && q.most() > 0 && q != podJoules && q != podGPUJoules
+}
+
 // most is how fast a quantity may rise a second. A GPU draws 1.4 kW at most today, a
 // host with sixteen of them under 30 kW; a faster counter is one that fell to a fault,
 // such as Kepler's 1e14 J on virtual machines (kepler#897). 0: no bound.

@@ -101,6 +101,17 @@ func TestAWindowHasOneAnswer(t *testing.T) {
 	assert.InDelta(t, 0.4/6, together.by(ten)[llama].kWh, 1e-9, "ten minutes of the first hour")
 }
 
+func TestAGapBeyondTheLookbackIsTold(t *testing.T) {
+	series := prometheustest.Recorded{}
+	for _, at := range []time.Time{ten.Add(-8 * time.Hour), ten.Add(-7 * time.Hour), ten.Add(10 * time.Minute), ten.Add(30 * time.Minute)} {
+		series.Add(gpuSeries("GPU-1", "a"), prometheustest.Sample{At: at.UnixMilli(), Value: 1e12 + float64(at.Unix()-ten.Unix())*1e6}) // 1 kW
+	}
+	store := &memory{}
+	report := pull(t, puller(t, asking(t, &prometheustest.Fake{Series: series}), store, mappingOf(t, "")), ten.Add(-9*time.Hour), eleven)
+	assert.InDelta(t, 1+1./3, float64(store.nanowattHours().KilowattHours()), 1e-9, "an hour, and 20 minutes")
+	assert.Contains(t, report.Notes, "Meters that were not scraped for over 6h0m0s rose by 7.167 kWh meanwhile, which are in no window.")
+}
+
 func TestARestartedServerGoesOnFromZero(t *testing.T) {
 	half := ten.Add(30 * time.Minute).UnixMilli()
 	series := prometheustest.Record(t, "dcgm", "vllm")

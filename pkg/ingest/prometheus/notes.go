@@ -23,6 +23,7 @@ type notes struct {
 	widest                    float64
 	metered                   kpi.NanowattHours
 	idle, unallocated, known  kpi.NanowattHours
+	lost                      kpi.NanowattHours
 	empty, differs, unsettled int
 	stored                    int
 }
@@ -58,6 +59,13 @@ func (n *notes) gap(source string, apart time.Duration) {
 	n.gaps[source].longest = max(n.gaps[source].longest, apart)
 }
 
+// lose notes what a meter counted over a gap that is too long to be bridged.
+func (n *notes) lose(s step, q quantity) {
+	if s.kind == stepOn {
+		n.lost += s.energy(q)
+	}
+}
+
 func (n *notes) wide(width float64) { n.widest = max(n.widest, width) }
 
 func (n *notes) placed(place placement, energy kpi.NanowattHours) {
@@ -83,6 +91,9 @@ func (n *notes) sentences() []string {
 		g := n.gaps[source]
 		say("Series of %s were not scraped for over %s, %s, for %s at the longest: what counters rose by meanwhile counts where the gap ends, power and memory over it are not known.",
 			source, longestMeasure, Count(g.count, "time"), g.longest.Round(time.Second))
+	}
+	if n.lost > 0 {
+		say("Meters that were not scraped for over %s rose by %s kWh meanwhile, which are in no window.", lookback, kilowattHours(n.lost))
 	}
 	for _, source := range slices.Sorted(maps.Keys(n.resets)) {
 		say("Counters of %s began anew %s; what they had counted between the last sample and that is lost.", source, Count(n.resets[source], "time"))

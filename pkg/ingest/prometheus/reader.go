@@ -298,10 +298,18 @@ func (f *follower) search(ctx context.Context, api API, matchers string, w *wind
 	return f.each(ctx, api, matchers, earliest, to, w, func(b batch) error { f.prime(b); return nil })
 }
 
+// tellable is how long a meter of energy is remembered that nothing counts from any
+// more: when it comes back, what it rose by meanwhile is told.
+const tellable = 31 * 24 * time.Hour
+
 // forget drops meters that nothing counts from any more.
 func (f *follower) forget(end time.Time) {
 	oldest := end.Add(-lookback).UnixMilli()
-	maps.DeleteFunc(f.meters, func(_ string, m *meter) bool { return m.last.at <= oldest })
+	gone := oldest
+	if f.metric.quantity.isMeter() {
+		gone = end.Add(-tellable).UnixMilli()
+	}
+	maps.DeleteFunc(f.meters, func(_ string, m *meter) bool { return m.last.at <= gone })
 	maps.DeleteFunc(f.groups, func(_ string, s *span) bool { return s.last <= oldest })
 }
 
@@ -312,6 +320,9 @@ func (f *follower) count(b batch, w *window) {
 		readings := b.meters[key]
 		known := f.meters[key]
 		if known == nil || known.last.at <= w.start.Add(-lookback).UnixMilli() {
+			if known != nil && f.metric.quantity.isMeter() {
+				w.notes.lose(next(known.last, readings[0].sample, f.metric.quantity.most()), f.metric.quantity)
+			}
 			known = &meter{}
 			f.meters[key] = known
 			if group := f.groups[f.metric.groupOf(b.labels[key])]; f.metric.quantity.isCounter() && f.metric.beginsAtZero() && group.first < readings[0].at {
