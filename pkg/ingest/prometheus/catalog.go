@@ -29,14 +29,17 @@ const (
 	codecarbonCPU quantity = "codecarbon_cpu_watts"
 	codecarbonGPU quantity = "codecarbon_gpu_watts"
 	codecarbonRAM quantity = "codecarbon_ram_watts"
-	noQuantity    quantity = ""
-	triton                 = "triton"
-	vllm                   = "vllm"
-	sglang                 = "sglang"
-	tgi                    = "tgi"
-	dcgm                   = "dcgm"
-	kepler                 = "kepler"
-	codecarbon             = "codecarbon"
+)
+
+// The sources, of whose names a metric is one.
+const (
+	triton     = "triton"
+	vllm       = "vllm"
+	sglang     = "sglang"
+	tgi        = "tgi"
+	dcgm       = "dcgm"
+	kepler     = "kepler"
+	codecarbon = "codecarbon"
 )
 
 // metric is a name that a source gives a quantity.

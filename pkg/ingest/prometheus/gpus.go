@@ -25,7 +25,6 @@ type gpuWindow struct {
 
 type gpuEnergy struct {
 	metric metric
-	begun  bool
 	// sets are the energies by who held the GPU together at the time.
 	sets map[string]*heldEnergy
 }

@@ -132,6 +132,10 @@ func TestRulesSayWhoseEnergyItIs(t *testing.T) {
 			map[string]float64{"/reranker/rerank": 0.045}},
 		"no project by namespace": {"project: {from: [team]}", map[string]float64{nobody: 0.05 + 0.15 + 0.045}},
 		"left out":                {"rules: [{match: {pod: ^train-}, drop: true}]", map[string]float64{"vision//": 0, "research//": 0.05}},
+		"a rule that renames a model on both sides": {"rules: [{match: {namespace: ^helpdesk$}, model: llama}]",
+			map[string]float64{"helpdesk/llama/vllm-llama": 0.4}},
+		"a worker's GPU, of a model that a server elsewhere serves": {"rules: [{match: {pod: ^(train|vllm-llama)-}, model: llama, project: helpdesk}]",
+			map[string]float64{"helpdesk/llama/vllm-llama": 0.4 + 0.15}},
 		"two rules, each for one": {"rules: [{match: {pod: ^train-}, model: ranker}, {match: {namespace: ^vision$}, project: vision-models}]", map[string]float64{"vision-models/ranker/": 0.15}},
 	} {
 		t.Run(name, func(t *testing.T) {

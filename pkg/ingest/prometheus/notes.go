@@ -17,7 +17,7 @@ import (
 type notes struct {
 	warnings                  []string
 	spoiled, back, dropped    int
-	begun, resets, nested     map[string]int
+	resets, nested            map[string]int
 	gaps                      map[string]*gaps
 	collected, integrated     map[string]bool
 	widest                    float64
@@ -25,7 +25,6 @@ type notes struct {
 	idle, unallocated, known  kpi.NanowattHours
 	lost                      kpi.NanowattHours
 	empty, differs, unsettled int
-	stored                    int
 }
 
 type gaps struct {
@@ -34,7 +33,7 @@ type gaps struct {
 }
 
 func newNotes() *notes {
-	return &notes{begun: map[string]int{}, resets: map[string]int{}, nested: map[string]int{}, gaps: map[string]*gaps{}, collected: map[string]bool{}, integrated: map[string]bool{}}
+	return &notes{resets: map[string]int{}, nested: map[string]int{}, gaps: map[string]*gaps{}, collected: map[string]bool{}, integrated: map[string]bool{}}
 }
 
 // warn keeps a warning of the API. One that an answer is not whole stops the pull: a

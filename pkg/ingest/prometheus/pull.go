@@ -232,7 +232,6 @@ func (p *Puller) write(ctx context.Context, w *window, f *facts, report *ingest.
 	}
 	report.Stored += result.Stored
 	report.Unchanged += result.Unchanged
-	w.notes.stored++
 	for _, r := range result.Rejected {
 		if err := p.setAside(report, w.start, r.Reason, fmt.Sprintf("%s of %s", events[r.Index].Model, events[r.Index].Project)); err != nil {
 			return err

@@ -1,12 +1,9 @@
 package prometheus
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -40,12 +37,6 @@ type meter struct {
 	of     string // their identity
 	last   sample
 	has    bool
-}
-
-// reading is what a meter said at a time, and the holders it was said of.
-type reading struct {
-	sample
-	holders []string
 }
 
 // follower follows the meters of a metric from window to window.
@@ -122,133 +113,6 @@ func (f *follower) each(ctx context.Context, api API, matchers string, from, to 
 		from = end
 	}
 	return nil
-}
-
-// batch are the readings of a chunk by meter.
-type batch struct {
-	meters  map[string][]reading
-	labels  map[string]labels // of meters and of holders
-	samples int
-}
-
-// batch merges the series of an answer into meters.
-func (f *follower) batch(matrix model.Matrix, after time.Time, w *window) batch {
-	b := batch{meters: map[string][]reading{}, labels: map[string]labels{}}
-	streams := map[string][]told{}
-	for _, stream := range matrix {
-		if len(stream.Values) == 0 {
-			if len(stream.Histograms) > 0 {
-				w.reject(describe(stream.Metric), errors.New("it is a native histogram: have the classic one scraped too"))
-			}
-			continue
-		}
-		l := labelsOf(stream.Metric, f.replicas)
-		key, err := f.metric.meterKey(l)
-		if err != nil {
-			w.reject(describe(stream.Metric), err)
-			continue
-		}
-		holder := l.identity()
-		b.labels[key], b.labels[holder] = l, l
-		b.samples += len(stream.Values)
-		good, reason := validSamples(stream, after)
-		if reason != "" {
-			w.spoiled(describe(stream.Metric), reason, len(good))
-		}
-		if len(good) > 0 {
-			streams[key] = append(streams[key], told{holder, good})
-		}
-	}
-	for key, all := range streams {
-		b.meters[key] = merge(all)
-	}
-	return b
-}
-
-// told is what one series tells of a meter.
-type told struct {
-	holder  string
-	samples []sample
-}
-
-// validSamples are the samples later than a time that can be, and why one cannot.
-func validSamples(stream *model.SampleStream, after time.Time) (good []sample, reason string) {
-	good = make([]sample, 0, len(stream.Values))
-	for _, pair := range stream.Values {
-		s := sample{int64(pair.Timestamp), float64(pair.Value)}
-		switch {
-		case s.at <= after.UnixMilli(): // of a server whose ranges are closed at both ends
-		case !s.valid():
-			reason = s.invalid()
-		default:
-			good = append(good, s)
-		}
-	}
-	return good, reason
-}
-
-// merge makes the readings of a meter out of all that tell of it: where several say
-// something at the same time, the highest counts.
-func merge(all []told) []reading {
-	if len(all) == 1 { // nearly always
-		readings, holders := make([]reading, len(all[0].samples)), []string{all[0].holder}
-		for i, s := range all[0].samples {
-			readings[i] = reading{s, holders}
-		}
-		return readings
-	}
-	byTime := map[int64]reading{}
-	for _, one := range all {
-		for _, s := range one.samples {
-			r, there := byTime[s.at]
-			if !there || s.value > r.value {
-				r.sample = s
-			}
-			r.holders = append(r.holders, one.holder)
-			byTime[s.at] = r
-		}
-	}
-	return slices.SortedFunc(maps.Values(byTime), func(a, b reading) int { return cmp.Compare(a.at, b.at) })
-}
-
-// meterKey is what a series tells of.
-func (m metric) meterKey(l labels) (string, error) {
-	switch m.quantity {
-	case gpuMillijoules, gpuJoules, gpuWatts, gpuUtilization, nodeGPUJoules:
-		uuid := l.gpuUUID()
-		if uuid == "" {
-			return "", errors.New("it does not say which GPU it is of: a label UUID or gpu_uuid")
-		}
-		return uuid, nil
-	case gpuMemoryMiB, gpuMemoryBytes, gpuEngine:
-		uuid := l.gpuUUID()
-		if uuid == "" {
-			return "", errors.New("it does not say which GPU it is of: a label UUID or gpu_uuid")
-		}
-		if instance := l["GPU_I_ID"]; instance != "" {
-			return uuid + "\x00" + instance, nil
-		}
-		return uuid, nil
-	case nodeActiveJoules, nodeIdleJoules, podJoules, podGPUJoules:
-		return l.identity("state"), nil
-	case latencyBucket:
-		if l["le"] == "" {
-			return "", errors.New("it is a bucket without le")
-		}
-	}
-	return l.series(), nil
-}
-
-// series is a series as a text.
-func (l labels) series() string {
-	var text strings.Builder
-	text.WriteString(l.identity())
-	for _, name := range parts {
-		if l[name] != "" {
-			text.WriteString(name + "\x00" + l[name] + "\x00")
-		}
-	}
-	return text.String()
 }
 
 // prime takes the last readings of a time before the window.
@@ -342,17 +206,4 @@ func (f *follower) count(b batch, w *window) {
 			known.last, known.has = r.sample, true
 		}
 	}
-}
-
-// beginsAtZero says whether the parts of one thing that this counter is of are made when
-// they first count something.
-func (m metric) beginsAtZero() bool { return m.group() == readServers }
-
-// groupOf is what a counter belongs to: where that was there before and the counter was
-// not, it began at 0.
-func (m metric) groupOf(l labels) string {
-	if m.beginsAtZero() {
-		return l.identity()
-	}
-	return l.series()
 }

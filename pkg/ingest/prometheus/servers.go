@@ -36,12 +36,7 @@ func (s *serverWindow) count(m metric, l labels, counted float64) {
 }
 
 // of is what was counted of a quantity, by the first of its names that the server has.
-func (s *serverWindow) of(q quantity) (float64, bool) {
-	if name := s.nameOf(q); name != "" {
-		return s.counts[name], true
-	}
-	return 0, false
-}
+func (s *serverWindow) of(q quantity) float64 { return s.counts[s.nameOf(q)] }
 
 func (s *serverWindow) nameOf(q quantity) string {
 	best, rank := "", math.MaxInt
@@ -79,10 +74,7 @@ type latencyPart struct {
 // least as many as have a latency; what has none in the histogram has none here.
 func (s *serverWindow) work() work {
 	var w work
-	requests, _ := s.of(requestCount)
-	input, _ := s.of(inputTokens)
-	output, _ := s.of(outputTokens)
-	w.requests, w.input, w.output = whole(requests), whole(input), whole(output)
+	w.requests, w.input, w.output = whole(s.of(requestCount)), whole(s.of(inputTokens)), whole(s.of(outputTokens))
 	var timed int64
 	if name := s.nameOf(latencyBucket); name != "" {
 		w.latencies, timed = latencies(s.buckets[name])

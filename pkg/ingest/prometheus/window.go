@@ -57,16 +57,10 @@ func (w *window) begin(m metric, key string, r reading, all map[string]labels) {
 	w.samples++
 	w.remember(r, all)
 	switch m.quantity {
-	case gpuMillijoules, gpuJoules, nodeGPUJoules:
-		w.gpu(key).energyOf(m).begun = true
-		w.gpu(key).see(m, r)
-	case gpuWatts:
+	case gpuMillijoules, gpuJoules, nodeGPUJoules, gpuWatts:
 		w.gpu(key).see(m, r)
 	case gpuUtilization:
 		w.gpu(key).busy(r.value)
-	}
-	if m.quantity.isCounter() {
-		w.notes.begun[m.source]++
 	}
 }
 
@@ -95,9 +89,7 @@ func (w *window) take(m metric, key string, known *meter, r reading, all map[str
 		return
 	}
 	switch m.quantity {
-	case gpuMillijoules, gpuJoules:
-		w.gpu(key).count(w, m, s, known.last, r)
-	case nodeGPUJoules:
+	case gpuMillijoules, gpuJoules, nodeGPUJoules:
 		w.gpu(key).count(w, m, s, known.last, r)
 	case requestCount, inputTokens, outputTokens, latencyBucket:
 		w.server(m, known).count(m, l, s.to-s.from)
