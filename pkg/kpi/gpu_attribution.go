@@ -24,6 +24,13 @@ func NanowattHoursBetween(from, to int64) NanowattHours {
 	return nanowattHoursAt(to) - nanowattHoursAt(from)
 }
 
+// NanowattHoursBetweenJoules is NanowattHoursBetween for a meter that counts joules and
+// parts of them, ⌊to · 1e7/36⌋ − ⌊from · 1e7/36⌋: intervals that follow each other add up
+// exactly. It is exact to the last nWh up to 9 MWh on the meter.
+func NanowattHoursBetweenJoules(from, to float64) NanowattHours {
+	return NanowattHours(math.Floor(to*1e7/36)) - NanowattHours(math.Floor(from*1e7/36))
+}
+
 func nanowattHoursAt(millijoules int64) NanowattHours {
 	return NanowattHours(millijoules/9*2500 + millijoules%9*2500/9)
 }
@@ -112,20 +119,27 @@ func AttributeGPU(energy NanowattHours, processes []GPUProcess, utilization *flo
 // to the energy exactly. It is refused, nil, where there are no tokens or a count is
 // below zero.
 func ShareByTokens(energy NanowattHours, outputTokens []int64) []NanowattHours {
-	weights := make([]uint64, len(outputTokens))
+	return ShareByWeights(energy, outputTokens)
+}
+
+// ShareByWeights divides an energy in proportion to weights, by the largest remainder:
+// the parts add up to it exactly. It is refused, nil, where all weights are 0 or one is
+// below zero.
+func ShareByWeights(energy NanowattHours, weights []int64) []NanowattHours {
 	known := false
-	for i, tokens := range outputTokens {
-		if tokens < 0 {
+	whole := make([]uint64, len(weights))
+	for i, weight := range weights {
+		if weight < 0 {
 			return nil
 		}
-		weights[i] = uint64(tokens)
-		known = known || tokens > 0
+		whole[i] = uint64(weight)
+		known = known || weight > 0
 	}
 	if !known || energy < 0 {
 		return nil
 	}
-	shares := make([]NanowattHours, len(weights))
-	for i, part := range divide(uint64(energy), narrowed(weights)) {
+	shares := make([]NanowattHours, len(whole))
+	for i, part := range divide(uint64(energy), narrowed(whole)) {
 		shares[i] = NanowattHours(part)
 	}
 	return shares

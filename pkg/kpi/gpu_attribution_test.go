@@ -129,3 +129,16 @@ func TestShareByTokens(t *testing.T) {
 		require.Equal(t, energy, sum)
 	})
 }
+
+func TestStepsOfAMeterInJoulesAddUpToIt(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		readings := rapid.SliceOfN(rapid.Float64Range(0, 3e7), 2, 50).Draw(t, "steps")
+		at, sum := readings[0], kpi.NanowattHours(0)
+		for _, step := range readings[1:] {
+			sum += kpi.NanowattHoursBetweenJoules(at, at+step)
+			at += step
+		}
+		assert.Equal(t, kpi.NanowattHoursBetweenJoules(readings[0], at), sum)
+	})
+	assert.Equal(t, kpi.NanowattHours(1e12), kpi.NanowattHoursBetweenJoules(0, 3.6e6), "3.6 MJ are a kWh")
+}

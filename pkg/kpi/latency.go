@@ -70,6 +70,24 @@ func (h LatencyHistogram) bounds() (low, high int) {
 	return low, high
 }
 
+// BucketLatency is the latency that stands for the requests of a bucket (lower, upper]
+// of a histogram that was counted elsewhere:
+//
+//	√(lower · upper)
+//
+// It is off by a factor of at most √(upper/lower), the least that any one value of the
+// bucket can promise. A bucket without a lower bound, the first, gives half its upper
+// one; one without an upper bound, +Inf, gives its lower one, which is too little.
+func BucketLatency(lower, upper float64) float64 {
+	switch {
+	case math.IsInf(upper, 1):
+		return max(0, lower)
+	case !(lower > 0):
+		return max(0, upper/2)
+	}
+	return math.Sqrt(lower * upper)
+}
+
 // BreachRate is the part of requests that were slower than their model's latency
 // objective, 0 to 1:
 //

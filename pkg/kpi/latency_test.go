@@ -101,3 +101,17 @@ func TestTradeOff(t *testing.T) {
 	assert.Empty(t, kpi.Spikes(nil))
 	assert.Equal(t, []bool{false}, kpi.Spikes([]*float64{nil}))
 }
+
+func TestABucketStandsAtTheGeometricMeanOfItsBounds(t *testing.T) {
+	for _, test := range []struct {
+		name               string
+		lower, upper, want float64
+	}{
+		{"no value of the bucket is further than a factor of 2", 2.5, 10, 5},
+		{"the first has no lower bound", 0, 0.5, 0.25},
+		{"a bound below zero is none", -1, 0.5, 0.25},
+		{"the last has no upper bound", 60, math.Inf(1), 60},
+	} {
+		assert.InDelta(t, test.want, kpi.BucketLatency(test.lower, test.upper), 1e-12, test.name)
+	}
+}

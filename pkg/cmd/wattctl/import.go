@@ -17,12 +17,12 @@ import (
 )
 
 func importCommand(c console) *cobra.Command {
-	command := group("import", "Bring a file into the warehouse",
+	command := group("import", "Bring a file, or what a Prometheus has, into the warehouse",
 		importCodeCarbonCommand(c), importTraceCommand(c), importFactorsCommand(c),
-		importHardwareCommand(c), importBusinessCommand(c), importBudgetsCommand(c))
-	command.Long = "Brings a file into the warehouse and closes with a summary: read N, stored N, unchanged N, rejected N.\n" +
+		importHardwareCommand(c), importBusinessCommand(c), importBudgetsCommand(c), importPrometheusCommand(c))
+	command.Long = "Brings a file, or what a Prometheus has, into the warehouse and closes with a summary: read N, stored N, unchanged N, rejected N.\n" +
 		"Importing a file twice changes nothing. A record that cannot be used is set aside with its line and the reason in\n" +
-		"FILE.rejects.csv, and the exit code is 3."
+		"FILE.rejects.csv (of Prometheus in " + rejectedSeries + "), and the exit code is 3."
 	command.PersistentFlags().String(rejectsFlag, "", "where to set rejected records aside (default FILE.rejects.csv)")
 	return command
 }
@@ -77,7 +77,7 @@ func (c console) conclude(ctx context.Context, pool *pgxpool.Pool, report ingest
 	}
 	c.answer("read %d, stored %d, unchanged %d, rejected %d", report.Read, report.Stored, report.Unchanged, report.Rejected)
 	if report.Rejected > 0 {
-		c.tell("The rejected records are in %s, each with its line and the reason.", rejects.Path())
+		c.tell("The rejected records are in %s, each with its place and the reason.", rejects.Path())
 		return errRejected
 	}
 	return nil

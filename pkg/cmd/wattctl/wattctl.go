@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/ingest"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/ingest/prometheus"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
 
@@ -126,6 +127,10 @@ func group(name, short string, commands ...*cobra.Command) *cobra.Command {
 func explain(ctx context.Context, err error) string {
 	if ctx.Err() != nil {
 		return "interrupted; what was stored stays, and the same command finishes the rest"
+	}
+	var asked *prometheus.Problem
+	if errors.As(err, &asked) {
+		return asked.Error()
 	}
 	var problem *warehouse.Problem
 	if !errors.As(warehouse.Explain(err), &problem) {

@@ -6,11 +6,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
-
-	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 )
 
 // attributes are those of a span or data point before those of its resource.
@@ -104,21 +101,4 @@ func wholeTokens(number float64) (int64, error) {
 		return 0, fmt.Errorf("%g is not a whole number", number)
 	}
 	return int64(number), nil
-}
-
-// longestName is the most bytes a name has: PostgreSQL cannot index a longer text.
-const longestName = 500
-
-// checkName refuses what cannot be the name of a model, a project or an endpoint. Its
-// error does not repeat the name: who sends it chose it.
-func checkName(of, name string) error {
-	switch {
-	case len(name) > longestName:
-		return fmt.Errorf("the %s's name is longer than %d bytes", of, longestName)
-	case !utf8.ValidString(name) || strings.ContainsRune(name, 0):
-		return fmt.Errorf("the %s's name is not UTF-8 text", of)
-	case name == kpi.Idle || name == kpi.Unallocated || name == kpi.None:
-		return fmt.Errorf("the %s's name %s is reserved", of, name)
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/ingest"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/ingest/mapping"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
@@ -22,18 +23,18 @@ type energySettings struct {
 
 // intensityRule is a measured intensity of models, of IT energy.
 type intensityRule struct {
-	Model                *pattern `yaml:"model"`
-	JoulesPerInputToken  float64  `yaml:"joules_per_input_token"`
-	JoulesPerOutputToken float64  `yaml:"joules_per_output_token"`
-	WattHoursPer1k       float64  `yaml:"wh_per_1k_requests"`
-	Source               string   `yaml:"source"`
+	Model                *mapping.Pattern `yaml:"model"`
+	JoulesPerInputToken  float64          `yaml:"joules_per_input_token"`
+	JoulesPerOutputToken float64          `yaml:"joules_per_output_token"`
+	WattHoursPer1k       float64          `yaml:"wh_per_1k_requests"`
+	Source               string           `yaml:"source"`
 }
 
 func (s energySettings) check() error {
 	for i, r := range s.Intensities {
 		i := i + 1
 		switch {
-		case r.Model == nil || r.Model.Regexp == nil:
+		case !r.Model.Stated():
 			return fmt.Errorf("energy.intensities, entry %d: model has no expression", i)
 		case strings.TrimSpace(r.Source) == "":
 			return fmt.Errorf("energy.intensities, entry %d: source is missing: say who measured it, and where", i)

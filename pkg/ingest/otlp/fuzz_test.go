@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/ingest/mapping"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
 
@@ -105,7 +106,7 @@ func requireStorable(t *testing.T, e warehouse.Event) {
 	e.Time = now.Add(-48 * time.Hour)
 	require.NoError(t, e.Validate(now))
 	for _, name := range []string{e.Model, e.Project, e.Endpoint} {
-		require.NoError(t, checkName("name", name))
+		require.NoError(t, mapping.CheckName("name", name))
 	}
 	if e.Latency != nil {
 		require.LessOrEqual(t, *e.Latency, longestCall)
@@ -120,19 +121,19 @@ func FuzzMapping(f *testing.F) {
 	f.Add("models: [{match: '^(.*)$', name: m}]", "gen_ai.request.model", "\xff")
 	f.Add("energy: {intensities: [{model: a, joules_per_output_token: 1e300, source: s}]}", "gen_ai.request.model", "a")
 	f.Fuzz(func(t *testing.T, text, attribute, value string) {
-		mapping, err := ParseMapping([]byte(text))
+		m, err := ParseMapping([]byte(text))
 		if err != nil {
 			return
 		}
 		a := attributesOf(t, map[string]any{attribute: value}, map[string]any{attribute: value})
-		p, drop, err := mapping.place(a, "chat")
+		p, drop, err := m.place(a, "chat")
 		if err != nil || drop {
 			return
 		}
 		for _, name := range []string{p.model, p.project, p.endpoint} {
-			require.NoError(t, checkName("name", name))
+			require.NoError(t, mapping.CheckName("name", name))
 		}
-		energy, _, _ := estimator{settings: mapping.file.Energy}.energy(p, work{1, 1, 1}, now, &surroundings{})
+		energy, _, _ := estimator{settings: m.file.Energy}.energy(p, work{1, 1, 1}, now, &surroundings{})
 		require.False(t, math.IsNaN(float64(energy)) || energy < 0)
 	})
 }

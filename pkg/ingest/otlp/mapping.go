@@ -1,18 +1,16 @@
 package otlp
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.yaml.in/yaml/v3"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/ingest/mapping"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 )
 
@@ -42,28 +40,20 @@ type mappingFile struct {
 	Count      Count          `yaml:"count"`
 	Operations []string       `yaml:"operations"`
 	Failed     bool           `yaml:"failed"`
-	Project    source         `yaml:"project"`
-	Model      source         `yaml:"model"`
-	Endpoint   source         `yaml:"endpoint"`
-	Region     source         `yaml:"region"`
+	Project    mapping.Source `yaml:"project"`
+	Model      mapping.Source `yaml:"model"`
+	Endpoint   mapping.Source `yaml:"endpoint"`
+	Region     mapping.Source `yaml:"region"`
 	Rules      []rule         `yaml:"rules"`
-	Models     []modelRule    `yaml:"models"`
+	Models     mapping.Models `yaml:"models"`
 	Energy     energySettings `yaml:"energy"`
-}
-
-// source is which attributes a name is taken from: the first that is there, else the
-// default. Names puts one name for another.
-type source struct {
-	From    []string          `yaml:"from"`
-	Default string            `yaml:"default"`
-	Names   map[string]string `yaml:"names"`
 }
 
 // rule sets what it states for whatever has all the attributes that it matches. Of
 // several rules the first that states a thing says it.
 type rule struct {
-	Name  string              `yaml:"name"`
-	Match map[string]*pattern `yaml:"match"`
+	Name  string        `yaml:"name"`
+	Match mapping.Match `yaml:"match"`
 
 	Drop     bool         `yaml:"drop"`
 	Count    Count        `yaml:"count"`
@@ -75,30 +65,6 @@ type rule struct {
 	Energy   EnergyFrom   `yaml:"energy"`
 }
 
-// modelRule gives one name to the many of a model, and a task class where it is new.
-type modelRule struct {
-	Match     *pattern `yaml:"match"`
-	Name      string   `yaml:"name"`
-	TaskClass string   `yaml:"task_class"`
-}
-
-// pattern is a regular expression (RE2) that may match anywhere in a text.
-type pattern struct{ *regexp.Regexp }
-
-// UnmarshalYAML reads the expression.
-func (p *pattern) UnmarshalYAML(node *yaml.Node) error {
-	var text string
-	if err := node.Decode(&text); err != nil {
-		return err
-	}
-	expression, err := regexp.Compile(text)
-	if err != nil {
-		return fmt.Errorf("line %d: %w", node.Line, err)
-	}
-	p.Regexp = expression
-	return nil
-}
-
 // ReadMapping reads the mapping of a file. No file, an empty path, is the defaults.
 func ReadMapping(path string) (Mapping, error) {
 	if path == "" {
@@ -108,20 +74,18 @@ func ReadMapping(path string) (Mapping, error) {
 	if err != nil {
 		return Mapping{}, fmt.Errorf("reading the mapping: %w", err)
 	}
-	mapping, err := ParseMapping(text)
+	m, err := ParseMapping(text)
 	if err != nil {
 		return Mapping{}, fmt.Errorf("the mapping in %s: %w", path, err)
 	}
-	return mapping, nil
+	return m, nil
 }
 
 // ParseMapping reads a mapping in YAML; what it leaves out has its default. An error
 // names what is wrong and what would be right.
 func ParseMapping(text []byte) (Mapping, error) {
 	file := mappingFile{Count: CountSpans, Energy: energySettings{Reference: true}}
-	decoder := yaml.NewDecoder(bytes.NewReader(text))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+	if err := mapping.Decode(text, &file); err != nil {
 		return Mapping{}, err
 	}
 	file.complete()
@@ -145,7 +109,7 @@ func (f *mappingFile) complete() {
 		f.Operations = defaultOperations
 	}
 	for _, s := range []struct {
-		source *source
+		source *mapping.Source
 		from   []string
 	}{
 		{&f.Project, []string{attributeProject, attributeService}},
@@ -163,13 +127,13 @@ func (f *mappingFile) check() error {
 	if err := checkCount(f.Count); err != nil {
 		return err
 	}
-	for name, s := range map[string]source{"project": f.Project, "model": f.Model, "endpoint": f.Endpoint, "region": f.Region} {
+	for name, s := range map[string]mapping.Source{"project": f.Project, "model": f.Model, "endpoint": f.Endpoint, "region": f.Region} {
 		for _, attribute := range s.From {
 			if err := checkAttribute(attribute); err != nil {
 				return fmt.Errorf("%s.from: %w", name, err)
 			}
 		}
-		if err := checkName(name, s.Default); err != nil {
+		if err := mapping.CheckName(name, s.Default); err != nil {
 			return err
 		}
 	}
@@ -178,16 +142,8 @@ func (f *mappingFile) check() error {
 			return fmt.Errorf("rule %d (%s): %w", i+1, r.Name, err)
 		}
 	}
-	for i, r := range f.Models {
-		switch {
-		case r.Match == nil || r.Match.Regexp == nil:
-			return fmt.Errorf("models, entry %d: match has no expression", i+1)
-		case r.Name == "" && r.TaskClass == "":
-			return fmt.Errorf("models, entry %d: give a name or a task_class", i+1)
-		}
-		if err := checkName("model", r.Name); err != nil {
-			return fmt.Errorf("models, entry %d: %w", i+1, err)
-		}
+	if err := f.Models.Check(); err != nil {
+		return err
 	}
 	return f.Energy.check()
 }
@@ -213,10 +169,10 @@ func (r rule) check() error {
 	if len(r.Match) == 0 {
 		return errors.New("match states no attribute")
 	}
-	for attribute, expression := range r.Match {
-		if expression == nil || expression.Regexp == nil {
-			return fmt.Errorf("match.%s has no expression", attribute)
-		}
+	if err := r.Match.Check(); err != nil {
+		return err
+	}
+	for attribute := range r.Match {
 		if err := checkAttribute(attribute); err != nil {
 			return fmt.Errorf("match: %w", err)
 		}
@@ -229,8 +185,8 @@ func (r rule) check() error {
 			return err
 		}
 	}
-	if r.Workload != "" && (!slices.Contains(kpi.Workloads(), r.Workload) || r.Workload == kpi.WorkloadIdle) {
-		return fmt.Errorf("unknown workload %q: it is one of %v", r.Workload, slices.DeleteFunc(kpi.Workloads(), func(w kpi.Workload) bool { return w == kpi.WorkloadIdle }))
+	if err := mapping.CheckWorkload(r.Workload); err != nil {
+		return err
 	}
 	if r.Energy != "" && r.Energy != EnergyCounter && r.Energy != EnergyIntensity {
 		return fmt.Errorf("unknown energy %q: it is %s or %s", r.Energy, EnergyCounter, EnergyIntensity)
@@ -238,7 +194,7 @@ func (r rule) check() error {
 	if !r.Drop && r.Count == "" && r.Project == "" && r.Model == "" && r.Endpoint == "" && r.Region == "" && r.Workload == "" && r.Energy == "" {
 		return errors.New("it states nothing: give drop, count, project, model, endpoint, region, workload or energy")
 	}
-	return errors.Join(checkName("project", r.Project), checkName("model", r.Model), checkName("endpoint", r.Endpoint), checkName("region", r.Region))
+	return errors.Join(mapping.CheckName("project", r.Project), mapping.CheckName("model", r.Model), mapping.CheckName("endpoint", r.Endpoint), mapping.CheckName("region", r.Region))
 }
 
 // ofResource says whether an attribute describes who sends, not the call.
@@ -246,19 +202,10 @@ func ofResource(attribute string) bool {
 	return !slices.ContainsFunc([]string{"gen_ai.", "server.", "error.", "llm."}, func(prefix string) bool { return strings.HasPrefix(attribute, prefix) })
 }
 
-func (r rule) holds(a attributes) bool {
-	for attribute, expression := range r.Match {
-		if text := a.text(attribute); text == "" || !expression.MatchString(text) {
-			return false
-		}
-	}
-	return true
-}
-
 // count is by what the service of a resource is counted.
 func (m Mapping) count(resource pcommon.Map) Count {
 	for _, r := range m.file.Rules {
-		if r.Count != "" && r.holds(attributes{pcommon.NewMap(), resource}) {
+		if r.Count != "" && r.Match.Holds(attributes{pcommon.NewMap(), resource}.text) {
 			return r.Count
 		}
 	}
@@ -282,70 +229,36 @@ type placement struct {
 func (m Mapping) place(a attributes, operation string) (p placement, drop bool, err error) {
 	f := m.file
 	for _, r := range f.Rules {
-		if !r.holds(a) {
+		if !r.Match.Holds(a.text) {
 			continue
 		}
 		drop = drop || r.Drop
-		setOnce(&p.model, r.Model)
-		setOnce(&p.project, r.Project)
-		setOnce(&p.endpoint, r.Endpoint)
-		setOnce(&p.region, r.Region)
-		setOnce(&p.workload, r.Workload)
-		setOnce(&p.energy, r.Energy)
+		mapping.SetOnce(&p.model, r.Model)
+		mapping.SetOnce(&p.project, r.Project)
+		mapping.SetOnce(&p.endpoint, r.Endpoint)
+		mapping.SetOnce(&p.region, r.Region)
+		mapping.SetOnce(&p.workload, r.Workload)
+		mapping.SetOnce(&p.energy, r.Energy)
 	}
 	if drop {
 		return p, true, nil
 	}
-	setOnce(&p.model, m.modelName(f.Model.name(a)))
-	setOnce(&p.project, f.Project.name(a))
-	setOnce(&p.endpoint, f.Endpoint.name(a))
+	mapping.SetOnce(&p.model, f.Models.Name(f.Model.Name(a.text)))
+	mapping.SetOnce(&p.project, f.Project.Name(a.text))
+	mapping.SetOnce(&p.endpoint, f.Endpoint.Name(a.text))
 	if p.region == "" {
-		p.regionGiven, p.region = f.Region.given(a), f.Region.Default
+		p.regionGiven, p.region = f.Region.Given(a.text), f.Region.Default
 	}
-	setOnce(&p.workload, workloadOf(operation))
+	mapping.SetOnce(&p.workload, workloadOf(operation))
 	p.provider = a.text(attributeProvider)
-	if checkName("provider", p.provider) != nil {
+	if mapping.CheckName("provider", p.provider) != nil {
 		p.provider = ""
 	}
 	p.taskClass = m.taskClass(p.model, operation)
-	return p, false, errors.Join(checkName("model", p.model), checkName("project", p.project), checkName("endpoint", p.endpoint))
+	return p, false, errors.Join(mapping.CheckName("model", p.model), mapping.CheckName("project", p.project), mapping.CheckName("endpoint", p.endpoint))
 }
 
-func setOnce[T ~string](name *T, value T) {
-	if *name == "" {
-		*name = value
-	}
-}
-
-func (s source) name(a attributes) string {
-	if name := s.given(a); name != "" {
-		return name
-	}
-	return s.Default
-}
-
-func (s source) given(a attributes) string {
-	name := a.first(s.From)
-	if other, ok := s.Names[name]; ok {
-		return other
-	}
-	return name
-}
-
-func (m Mapping) modelName(name string) string {
-	for _, r := range m.file.Models {
-		if r.Name != "" && r.Match.MatchString(name) {
-			return r.Name
-		}
-	}
-	return name
-}
-
+// taskClass is of a model that is new, by its name or by what was asked of it.
 func (m Mapping) taskClass(model, operation string) string {
-	for _, r := range m.file.Models {
-		if r.TaskClass != "" && (r.Match.MatchString(model) || r.Name == model) {
-			return r.TaskClass
-		}
-	}
-	return operationClasses[operation]
+	return cmp.Or(m.file.Models.TaskClass(model), operationClasses[operation])
 }

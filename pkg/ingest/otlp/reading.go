@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 )
 
 // reading is what a stream has counted: since its start where it is cumulative, else
@@ -215,13 +217,14 @@ func (r reading) middle(bucket int) float64 {
 		}
 		return math.Exp2((float64(bucket) + 0.5) * math.Exp2(-float64(r.Scale)))
 	}
-	switch {
-	case bucket == len(r.Bounds):
-		return max(0, r.Bounds[bucket-1])
-	case bucket == 0 || r.Bounds[bucket-1] <= 0:
-		return max(0, r.Bounds[bucket]/2)
+	lower, upper := 0.0, math.Inf(1)
+	if bucket > 0 {
+		lower = r.Bounds[bucket-1]
 	}
-	return math.Sqrt(r.Bounds[bucket-1] * r.Bounds[bucket])
+	if bucket < len(r.Bounds) {
+		upper = r.Bounds[bucket]
+	}
+	return kpi.BucketLatency(lower, upper)
 }
 
 // encode is the reading as the warehouse keeps it.
