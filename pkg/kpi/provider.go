@@ -54,7 +54,8 @@ const (
 // Charge is the kind of a cost, as FOCUS names it (ChargeCategory).
 type Charge string
 
-// The kinds. What is no cost has none.
+// The kinds. What is no cost has none. Tax is the state's, and a credit is given for
+// other reasons than the use: both stand apart from what the use cost.
 const (
 	ChargeNone       Charge = ""
 	ChargeUsage      Charge = "usage"
@@ -63,10 +64,6 @@ const (
 	ChargeCredit     Charge = "credit"
 	ChargeTax        Charge = "tax"
 )
-
-// Counts says whether a charge is part of what the use cost. Tax is the state's, and a
-// credit is given for other reasons than the use: both stand apart.
-func (c Charge) Counts() bool { return c != ChargeCredit && c != ChargeTax }
 
 // CompareModelVersions orders versions of a provider's method from old to new: numbers
 // in them as numbers, so that v10.0.0 is newer than v9.1.0.

@@ -16,14 +16,12 @@ type ProviderPart struct {
 // Statement is what a provider's parts come to in one quantity, and what it has inside
 // or leaves out, each in the quantity's unit; nil where the provider does not say.
 type Statement struct {
-	Value    *float64
-	Regions  map[string]float64 // the value by region
-	Scope3   *float64           // inside the value or left out, as asked
-	Idle     *float64           // part of the value: paid for and not used
-	Tax      *float64           // left out
-	Credits  *float64           // left out, below zero
-	Counted  map[Charge]bool    // the kinds of charges in the value
-	SplitsIt bool               // the provider tells its scopes apart
+	Value   *float64
+	Regions map[string]float64 // the value by region
+	Scope3  *float64           // inside the value or left out, as asked
+	Idle    *float64           // part of the value: paid for and not used
+	Tax     *float64           // left out
+	Credits *float64           // left out, below zero
 }
 
 // State adds up a provider's parts in a quantity:
@@ -37,18 +35,17 @@ type Statement struct {
 // bases' totals (GHG Protocol: scope 3 has no location or market), so it is taken out of
 // either. Without a part in the quantity there is no value.
 func State(quantity ProviderQuantity, parts []ProviderPart, operational bool) Statement {
-	s := Statement{Regions: map[string]float64{}, Counted: map[Charge]bool{}}
+	s := Statement{Regions: map[string]float64{}}
 	for _, p := range parts {
-		same := p.Quantity == quantity
 		switch {
-		case same && p.Scope == ScopeTotal && p.Charge == ChargeTax:
+		case p.Quantity != quantity || p.Scope != ScopeTotal:
+		case p.Charge == ChargeTax:
 			s.Tax = plus(s.Tax, p.Value)
-		case same && p.Scope == ScopeTotal && p.Charge == ChargeCredit:
+		case p.Charge == ChargeCredit:
 			s.Credits = plus(s.Credits, p.Value)
-		case same && p.Scope == ScopeTotal:
+		default:
 			s.Value = plus(s.Value, p.Value)
 			s.Regions[p.Region] += p.Value
-			s.Counted[p.Charge] = true
 			if quantity == ProviderCost {
 				s.Idle = plus(s.Idle, 0)
 				if p.Idle {
@@ -61,11 +58,7 @@ func State(quantity ProviderQuantity, parts []ProviderPart, operational bool) St
 		return s
 	}
 	for _, p := range parts {
-		if p.Scope == ScopeTotal || p.Quantity != quantity && p.Quantity != ProviderCarbon {
-			continue
-		}
-		s.SplitsIt = true
-		if p.Scope != Scope3 {
+		if p.Scope != Scope3 || p.Quantity != quantity && p.Quantity != ProviderCarbon {
 			continue
 		}
 		s.Scope3 = plus(s.Scope3, p.Value)

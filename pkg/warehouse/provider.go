@@ -21,19 +21,23 @@ var (
 // ProviderFiguresSQL is the statement that ProviderFigures sends.
 func ProviderFiguresSQL() string { return providerFiguresSQL }
 
-// ProviderRequest asks what providers say of the months that begin in a span. Filters
-// on business unit, team, project and region apply; a provider knows no others.
+// ProviderRequest asks what providers say of some months. Filters on business unit,
+// team, project and region apply; a provider knows no others.
 type ProviderRequest struct {
-	Span                         kpi.Span
-	Sources                      []kpi.ProviderSource // empty: all
-	Services                     []string             // empty: all
-	Filters                      kpi.Filters
-	ByProject, ByUnit, ByService bool
+	// From is the first month and To the one after the last. Their dates count, in the
+	// zone they are in: a provider cuts months by its own clock.
+	From, To  time.Time
+	Sources   []kpi.ProviderSource // empty: all
+	Services  []string             // empty: all
+	Filters   kpi.Filters
+	ByProject bool
+	ByUnit    bool
+	ByService bool
 }
 
 // StatedFigure is a provider's, added up over accounts.
 type StatedFigure struct {
-	Month        time.Time // when it begins on the company's calendar
+	Month        time.Time // its first day
 	Source       kpi.ProviderSource
 	Cloud        string
 	ModelVersion string
@@ -50,18 +54,9 @@ type StatedFigure struct {
 
 // ProviderFigures lists the figures that no later import has restated.
 func (r *Reader) ProviderFigures(ctx context.Context, request ProviderRequest) ([]StatedFigure, error) {
-	calendar, err := r.Calendar(ctx)
-	if err != nil {
-		return nil, err
-	}
 	args := request.arguments()
-	args["first_day"] = date(startAtOrAfter(calendar, request.Span.From, kpi.IntervalDay))
-	args["end_day"] = date(startAtOrAfter(calendar, request.Span.To, kpi.IntervalDay))
-	figures, err := collect[StatedFigure](ctx, r, "what providers state", providerFiguresSQL, args)
-	for i := range figures {
-		figures[i].Month = midnight(figures[i].Month, calendar.Location)
-	}
-	return figures, err
+	args["first_day"], args["end_day"] = date(request.From), date(request.To)
+	return collect[StatedFigure](ctx, r, "what providers state", providerFiguresSQL, args)
 }
 
 func (request ProviderRequest) arguments() pgx.NamedArgs {
@@ -82,23 +77,15 @@ func (request ProviderRequest) arguments() pgx.NamedArgs {
 type ProviderReach struct {
 	Source       kpi.ProviderSource
 	Cloud        string
-	Month        time.Time // when it begins on the company's calendar
+	Month        time.Time // its first day
 	ModelVersion string
 	Regions      []string
 	Accounts     []string
 }
 
-// ProviderReach lists it for every month there is, whatever the request's span.
+// ProviderReach lists it for every month there is, whatever months are asked for.
 func (r *Reader) ProviderReach(ctx context.Context, request ProviderRequest) ([]ProviderReach, error) {
-	calendar, err := r.Calendar(ctx)
-	if err != nil {
-		return nil, err
-	}
-	reach, err := collect[ProviderReach](ctx, r, "whom providers report on", providerReachSQL, request.arguments())
-	for i := range reach {
-		reach[i].Month = midnight(reach[i].Month, calendar.Location)
-	}
-	return reach, err
+	return collect[ProviderReach](ctx, r, "whom providers report on", providerReachSQL, request.arguments())
 }
 
 // ProviderImport is one that changed something.

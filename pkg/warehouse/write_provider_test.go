@@ -41,7 +41,7 @@ func TestProviderFiguresAreRestatedTraceably(t *testing.T) {
 	restated, iowa := stated(10, "us-central1", 6_000_000_000), stated(10, "us-east1", 250_000_000)
 	assert.Equal(t, warehouse.ProviderResult{Stored: []int{0, 1}, Gone: 1}, write("second.csv", restated, iowa))
 
-	figures, err := reader.ProviderFigures(ctx, warehouse.ProviderRequest{Span: kpi.Span{From: dayOf(2026, 9, 1), To: dayOf(2026, 11, 1)}})
+	figures, err := reader.ProviderFigures(ctx, warehouse.ProviderRequest{From: dayOf(2026, 9, 1), To: dayOf(2026, 11, 1)})
 	require.NoError(t, err)
 	of := map[string]float64{}
 	for _, f := range figures {
@@ -106,7 +106,7 @@ func TestProviderFiguresFilteredByWhoseTheyAre(t *testing.T) {
 	own.Project, other.Project, tagged.BusinessUnit, nobodys.Region = "project-0", "project-1", "Unit 0", ""
 	_, err := store.WriteProviderFigures(ctx, kpi.ProviderGoogle, "f", []warehouse.ProviderFigure{own, other, tagged, nobodys})
 	require.NoError(t, err)
-	november := kpi.Span{From: dayOf(2026, 11, 1), To: dayOf(2026, 12, 1)}
+	from, to := dayOf(2026, 11, 1), dayOf(2026, 12, 1)
 	for name, test := range map[string]struct {
 		filters kpi.Filters
 		want    float64
@@ -117,7 +117,7 @@ func TestProviderFiguresFilteredByWhoseTheyAre(t *testing.T) {
 		"project": {kpi.Filters{kpi.DimensionProject: {"project-0"}}, 1},
 		"region":  {kpi.Filters{kpi.DimensionRegion: {"us-central1"}}, 7},
 	} {
-		figures, err := warehouse.NewReader(pool).ProviderFigures(ctx, warehouse.ProviderRequest{Span: november, Filters: test.filters})
+		figures, err := warehouse.NewReader(pool).ProviderFigures(ctx, warehouse.ProviderRequest{From: from, To: to, Filters: test.filters})
 		require.NoError(t, err)
 		sum := 0.0
 		for _, f := range figures {
@@ -126,7 +126,7 @@ func TestProviderFiguresFilteredByWhoseTheyAre(t *testing.T) {
 		assert.Equal(t, test.want, sum, name)
 	}
 	scoped := warehousetest.ScopedTo(t, pool, "Unit 0")
-	figures, err := warehouse.NewReader(scoped).ProviderFigures(ctx, warehouse.ProviderRequest{Span: november, ByProject: true, ByUnit: true})
+	figures, err := warehouse.NewReader(scoped).ProviderFigures(ctx, warehouse.ProviderRequest{From: from, To: to, ByProject: true, ByUnit: true})
 	require.NoError(t, err)
 	require.Len(t, figures, 2, "its project's, and what a tag says is its unit's")
 	assert.Equal(t, 5.0, figures[0].Value+figures[1].Value)
