@@ -64,6 +64,27 @@ function Options({ options, onChange }: OptionsEditorProps<'reconciliation'>) {
           }
         />
       </InlineField>
+      <InlineField
+        label="Services"
+        labelWidth={20}
+        tooltip="Only these of the provider's services, by its own names, such as Vertex AI; none chosen takes all"
+        htmlFor="wattscore-option-services"
+      >
+        <MultiCombobox
+          id="wattscore-option-services"
+          aria-label="Services"
+          width="auto"
+          minWidth={40}
+          maxWidth={80}
+          placeholder="all"
+          createCustomValue
+          options={(options.services ?? []).map((value) => ({ value, label: value }))}
+          value={options.services ?? []}
+          onChange={(chosen) =>
+            onChange({ ...options, services: chosen.length > 0 ? chosen.map(({ value }) => value) : undefined })
+          }
+        />
+      </InlineField>
       <Choice
         label="Scopes"
         tooltip="Ours is operational: with all scopes the provider's scope 3 has nothing to compare with"
