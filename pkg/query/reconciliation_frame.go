@@ -24,6 +24,16 @@ var (
 		kpi.ProviderCarbon: unitKilograms, kpi.ProviderEnergy: "kwatth", kpi.ProviderCost: "currencyUSD"}
 )
 
+// ProviderLabel is how a person calls a source of providers' figures.
+func ProviderLabel(source string) string {
+	return cmp.Or(providerLabels[kpi.ProviderSource(source)], source)
+}
+
+// ProviderQuantityLabel is how a person calls what a provider's figure is of.
+func ProviderQuantityLabel(quantity string) string {
+	return cmp.Or(quantityLabels[kpi.ProviderQuantity(quantity)], quantity)
+}
+
 func mapped[T ~string](labels map[T]string) data.ValueMappings {
 	mapper := data.ValueMapper{}
 	for i, value := range slices.Sorted(maps.Keys(labels)) {

@@ -61,7 +61,11 @@ func (r *reconciler) notes(row reconciled) string {
 	default:
 		add("it does not tell its scopes apart")
 	}
-	if row.quantity != kpi.ProviderCost {
+	switch row.quantity {
+	case kpi.ProviderCost:
+	case kpi.ProviderCarbonMarket:
+		add("its own PUE and supply contracts")
+	default:
 		add("its own PUE and grid figures")
 	}
 	if len(r.options.Services) == 0 && !r.options.ByService {

@@ -111,7 +111,7 @@ func TestReconciliationComparesLikeWithLike(t *testing.T) {
 	}{
 		// Twice 25 − 5 in us-central1, which has our events, and twice 2 in Finland.
 		{"carbon_location", 44, ourLocation, 40.0 / 44, nil, "Without its 10 kgCO₂e of scope 3; its own PUE and grid figures; all services, AI or not.", "europe-north1"},
-		{"carbon_market", 8, ourMarket, 1, nil, "Without its 10 kgCO₂e of scope 3; its own PUE and grid figures; all services, AI or not.", ""},
+		{"carbon_market", 8, ourMarket, 1, nil, "Without its 10 kgCO₂e of scope 3; its own PUE and supply contracts; all services, AI or not.", ""},
 		{"cost", 15, ourCost, 1, new(3.0), "3.00 USD of it was paid for and not used; without 1.50 USD of tax; ours is electricity where no event carries a bill; all services, AI or not.", ""},
 	} {
 		got := numbersAt(t, frame, map[string]string{"quantity": test.quantity, "uncovered": test.uncovered, "notes": test.note})
