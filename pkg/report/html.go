@@ -72,7 +72,6 @@ type pageData struct {
 	Hardware                                []string
 	CostTrend, IntensityTrend, QuadrantPlot template.HTML
 	Basis                                   table
-	Reconciliation                          table
 	Sources                                 []string
 }
 
@@ -95,9 +94,6 @@ func (r *Report) WriteHTML(to io.Writer) error {
 		Tiles: r.tiles(), Drivers: r.driverLists(), Hardware: slices.Clone(r.Section("hardware").Lead), Sources: Literature,
 		Carbon: r.table("carbon", 0, 1), Portfolio: r.table("models", 1, 4, 5), KPIs: r.table("kpis", 0, 1, 2, 3, 4),
 		Forecast: r.table("forecast", 0, 1, 2, 3, 4, 5, 6), NoDrivers: r.Section("drivers").notAvailable(), Avoided: r.avoided(), Basis: r.table("basis", 0)}
-	if r.Section("reconciliation") != nil {
-		data.Reconciliation = r.table("reconciliation", 0, 1, 2, 3)
-	}
 	if r.Empty {
 		data.Emptiness = r.emptiness()
 	}

@@ -12,9 +12,9 @@ import (
 var reconciledUnits = map[string]string{"USD": "currencyUSD", "kWh": "kwatth", "kgCO₂e": "suffix:kgCO₂e"}
 
 // addReconciliation holds ours against what providers and bills say of the months,
-// where any does.
+// where any does. The page has no room for it on its two sheets, the other formats have.
 func (r *Report) addReconciliation(answers map[string]data.Frames) {
-	s := Section{Key: "reconciliation", Title: "Against the cloud's own figures and bills", Most: 9,
+	s := Section{Key: "reconciliation", Title: "Against the cloud's own figures and bills",
 		Columns: []Column{{Label: "Provider's"}, {Label: "Ours"}, {Label: "Difference"}, {Label: "Coverage"}, {Label: "Why they may differ"}},
 		Lead:    []string{"Providers' figures stand beside ours and are never added to them. Coverage is the part of the provider's in regions where we have events."}}
 	stated := false
