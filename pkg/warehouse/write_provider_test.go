@@ -2,9 +2,12 @@ package warehouse_test
 
 import (
 	"context"
+	"crypto/rand"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -134,4 +137,27 @@ func TestProviderFiguresFilteredByWhoseTheyAre(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, reach, 1)
 	assert.Equal(t, []string{"us-central1"}, reach[0].Regions)
+}
+
+// The rights of an importer, and no more.
+func TestAWriterImportsProviderFigures(t *testing.T) {
+	pool := warehousetest.Open(t)
+	ctx, name, password := context.Background(), "writer_"+strings.ToLower(rand.Text()), rand.Text()
+	_, err := warehouse.OpenStore(pool).PutLogin(ctx, name, warehouse.RoleWriter, password)
+	require.NoError(t, err)
+	t.Cleanup(func() { warehousetest.Exec(t, pool, "DROP ROLE "+name) })
+	config := pool.Config().Copy()
+	config.ConnConfig.User, config.ConnConfig.Password = name, password
+	as, err := pgxpool.NewWithConfig(ctx, config)
+	require.NoError(t, err)
+	t.Cleanup(as.Close)
+	for i, value := range []int64{5, 6} {
+		result, err := warehouse.OpenStore(as).WriteProviderFigures(ctx, kpi.ProviderGoogle, "f", []warehouse.ProviderFigure{stated(9, "us-central1", value)})
+		require.NoError(t, err)
+		assert.Len(t, result.Stored, 1, i)
+	}
+	_, err = as.Exec(ctx, "UPDATE wattscore.provider_figure SET value = 1")
+	assert.ErrorContains(t, err, "permission denied", "a figure is restated, never changed")
+	_, err = as.Exec(ctx, "DELETE FROM wattscore.provider_figure")
+	assert.ErrorContains(t, err, "permission denied")
 }
