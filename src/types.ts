@@ -18,6 +18,7 @@ export type QueryType =
   | 'trainingRuns'
   | 'gpuLive'
   | 'dataQuality'
+  | 'reconciliation'
   | 'annotations';
 
 /** A dimension that usage is grouped by. See pkg/kpi/dimension.go. */
@@ -222,6 +223,28 @@ export interface DataQualityOptions {
   total?: boolean;
 }
 
+/** Who states figures that are held against ours. See pkg/kpi/provider.go. */
+export type ProviderSource = 'ccf' | 'google' | 'aws' | 'focus';
+
+/** What a provider's figure is of; `carbon` has no stated basis, `energy` was never metered. */
+export type ProviderQuantity = 'carbon_location' | 'carbon_market' | 'carbon' | 'energy' | 'cost';
+
+/** Options of `reconciliation`. */
+export interface ReconciliationOptions {
+  /** Default: all sources. */
+  sources?: ProviderSource[];
+  /** Default: all but energy. */
+  quantities?: ProviderQuantity[];
+  /** The provider's services, by its names. Default: all. */
+  services?: string[];
+  /** A row for each of the provider's services. Ours is not known by service. */
+  byService?: boolean;
+  /** `operational` leaves the provider's scope 3 out, as ours has none. Default: operational. */
+  scopes?: 'operational' | 'all';
+  /** Each month by the newest version of the provider's method, or each version in a row. Default: newest. */
+  versions?: 'newest' | 'all';
+}
+
 /** Something that happened and that a chart marks. */
 export type AnnotationKind = 'release' | 'hardware' | 'restatement' | 'budget';
 
@@ -248,6 +271,7 @@ export interface OptionsByType {
   trainingRuns: TrainingRunsOptions;
   gpuLive: GpuLiveOptions;
   dataQuality: DataQualityOptions;
+  reconciliation: ReconciliationOptions;
   annotations: AnnotationsOptions;
 }
 

@@ -21,6 +21,7 @@ const questions: Record<QueryType, string> = {
   trainingRuns: 'Training runs',
   gpuLive: 'Live GPUs',
   dataQuality: 'Data quality',
+  reconciliation: 'Reconciliation',
   annotations: 'Annotations',
 };
 

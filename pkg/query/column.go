@@ -157,6 +157,14 @@ var columns = map[string]column{
 	"source_year":    {label: "Year", unit: "none", description: "The year that the figure is of"},
 	"models":         {label: "Models", unit: "short", min: &zero, description: "Models of the task class"},
 
+	// reconciliation: the values are in the row's own unit.
+	"provider_value": {label: "Provider's", description: "What the provider or the bill says of the month, in the row's own unit"},
+	"our_value":      {label: "Ours", description: "What our events come to in the regions that the provider reports on, in the row's own unit: facility energy, operational carbon on the same basis, or cost"},
+	"difference":     {label: "Difference", description: "Ours − provider's; below zero we see less"},
+	"difference_pct": {label: "Difference %", unit: "percentunit", description: "(Ours − provider's) / provider's"},
+	"coverage":       {label: "Coverage", unit: "percentunit", min: &zero, max: &one, description: "Part of the provider's figure in regions where we have events in that month"},
+	"idle_value":     {label: "Idle at the provider", description: "Part of the provider's figure that was paid for and not used: unused commitments and reservations"},
+
 	// carbonAttribution and hardwareLifecycle by the book
 	"sci_g_per_1k_requests": {label: "SCI per 1k requests", unit: "suffix:gCO₂e", description: "Software Carbon Intensity (ISO/IEC 21031): location-based operational plus amortised embodied carbon"},
 }
@@ -171,6 +179,7 @@ var textLabels = map[string]string{
 	"source": "Source", "quantity": "Quantity", "owner": "Figure of", "factor_method": "Method", "boundary": "Boundary",
 	"figure": "Figure", "meaning": "Meaning", "field": "Field", "asked_of": "Asked of", "from_version": "From", "to_version": "To",
 	"valid_from": "Valid from", "newest_event": "Newest event", "time": "Time",
+	"cloud": "Cloud", "model_version": "Method version", "service": "Service", "uncovered": "Without events of ours", "notes": "Why they may differ",
 	"host": "Host", "uuid": "UUID", "gpu_name": "GPU", "method": "Energy by", "parent": "Part of",
 }
 

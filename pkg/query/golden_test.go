@@ -43,6 +43,7 @@ func ask(t testing.TB, pool *pgxpool.Pool, queryType string, fields map[string]a
 
 func TestGoldenFrames(t *testing.T) {
 	pool := smallCompany(t)
+	stating(t, pool)
 	for _, test := range []struct {
 		name, queryType string
 		fields          map[string]any
@@ -72,6 +73,10 @@ func TestGoldenFrames(t *testing.T) {
 		{"data_quality_factors", "dataQuality", map[string]any{"options": map[string]any{"view": "factors"}}},
 		{"data_quality_references", "dataQuality", map[string]any{"options": map[string]any{"view": "references"}}},
 		{"data_quality_formulas", "dataQuality", map[string]any{"options": map[string]any{"view": "formulas"}}},
+		{"reconciliation", "reconciliation", map[string]any{}},
+		{"reconciliation_by_region", "reconciliation", map[string]any{"groupBy": []string{"region"}, "options": map[string]any{"sources": []string{"google"}, "scopes": "all"}}},
+		{"reconciliation_over_time", "reconciliation", map[string]any{"format": "time_series", "metric": "difference"}},
+		{"reconciliation_number", "reconciliation", map[string]any{"format": "number"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			frames, err := ask(t, pool, test.queryType, test.fields)

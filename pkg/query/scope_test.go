@@ -36,6 +36,7 @@ func TestEveryQueryTypeKeepsToTheScope(t *testing.T) {
 			FROM unnest(ARRAY['', 'Unit 0', 'Unit 1']) u, unnest(ARRAY['revenue', 'arr']) m`,
 		`INSERT INTO wattscore.cost_budget (day, business_unit, usd, source) SELECT d, u, 7, 'test'
 			FROM unnest(ARRAY['', 'Unit 0', 'Unit 1']) u, generate_series('2026-10-01'::date, '2026-12-31', '1 day') d`)
+	stating(t, pool)
 	scoped := warehousetest.ScopedTo(t, pool, "Unit 0")
 	// What compares with the whole company, on purpose, is of the scope then.
 	wider := map[string]bool{"modelComparison": true, "energyScore": true, "annotations": true, "dataQuality": true, "whatIf": true}

@@ -33,6 +33,8 @@ type Source interface {
 	Sources(ctx context.Context, span kpi.Span) ([]warehouse.SourceExtent, error)
 	References(ctx context.Context, day time.Time) ([]warehouse.ReferenceIntensity, error)
 	AuditFactors(ctx context.Context, version int, span kpi.Span, filters kpi.Filters) ([]warehouse.AuditedFactor, error)
+	ProviderFigures(ctx context.Context, request warehouse.ProviderRequest) ([]warehouse.StatedFigure, error)
+	ProviderReach(ctx context.Context, request warehouse.ProviderRequest) ([]warehouse.ProviderReach, error)
 	GPUHours(ctx context.Context, hours []time.Time, since time.Time) ([]warehouse.GPUHours, string, error)
 }
 
@@ -71,6 +73,7 @@ const (
 	EvidenceEvents   Evidence = "events"   // wattscore.event, with the factors that price them
 	EvidenceHardware Evidence = "hardware" // the hardware inventory
 	EvidenceBusiness Evidence = "business" // business metrics and budgets
+	EvidenceProvider Evidence = "provider" // what cloud providers and bills say
 )
 
 // Evidence returns what the type rests on.
@@ -113,7 +116,7 @@ func Types() []*Type {
 		&energyScore, &carbonAttribution, &efficiencyQuadrant, &hardwareLifecycle,
 		&efficiencyTrend, &businessKPIs, &costMeter, &budgetVariance, &keyDrivers, &whatIf,
 		&modelComparison, &trainingRuns, &latencyCost, &gpuLive,
-		&dataQuality, &annotations,
+		&dataQuality, &reconciliation, &annotations,
 	}
 }
 

@@ -77,6 +77,7 @@ func (p Period) questions(calendar kpi.Calendar, previous kpi.Span) []question {
 		{name: "models", queryType: "efficiencyQuadrant", span: p.Span},
 		{name: "carbon", queryType: "carbonAttribution", span: p.Span, options: map[string]any{"method": "both"}},
 		{name: "hardware", queryType: "hardwareLifecycle", span: p.Span},
+		{name: "reconciliation", queryType: "reconciliation", span: p.Span},
 	}
 	if previous.From.Before(previous.To) {
 		asked = append(asked, totals("totalsBefore", previous))

@@ -93,6 +93,7 @@ func Make(ctx context.Context, ask Ask, options Options) (*Report, error) {
 		return nil, err
 	}
 	r.addHardware(answers)
+	r.addReconciliation(answers)
 	r.addBasis(explained.MeasuredShare)
 	return r, r.addFormulas(answers)
 }

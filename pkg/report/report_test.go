@@ -284,3 +284,29 @@ func TestUnknownMembersAreRefused(t *testing.T) {
 		report.Options{Period: period, Filters: kpi.Filters{kpi.DimensionModel: {"chat-99"}}, Now: december})
 	assert.ErrorContains(t, err, "chat-99")
 }
+
+func TestProvidersFiguresStandBesideOurs(t *testing.T) {
+	pool := warehousetest.SmallCompany(t, december)
+	november := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	key := warehouse.ProviderKey{ModelVersion: "14", Cloud: "gcp", StatementFrom: november, StatementTo: november.AddDate(0, 1, 0), Month: november,
+		Account: "01AB", Service: "Compute Engine", Region: "us-central1", Quantity: kpi.ProviderCarbonLocation, Scope: kpi.ScopeTotal}
+	cost := key
+	cost.ModelVersion, cost.Quantity, cost.Charge = "", kpi.ProviderCost, kpi.ChargeUsage
+	store := warehouse.OpenStore(pool)
+	_, err := store.WriteProviderFigures(context.Background(), kpi.ProviderGoogle, "test", []warehouse.ProviderFigure{{ProviderKey: key, Value: 25e9}})
+	require.NoError(t, err)
+	_, err = store.WriteProviderFigures(context.Background(), kpi.ProviderFOCUS, "test", []warehouse.ProviderFigure{{ProviderKey: cost, Value: 6e9}})
+	require.NoError(t, err)
+	made := reportOf(t, pool, "2026-11", december, nil)
+	values, _ := figures(t, write(t, made, "csv"))
+	// Ours: 54.612 kWh of facility energy × 369.473 g/kWh and × 0.10 USD.
+	carbon := "reconciliation/November 2026 · Google Carbon Footprint · Carbon, location-based/"
+	assert.Equal(t, 25.0, number(t, values, carbon+"Provider's"))
+	assert.InDelta(t, 54.612*0.369473, number(t, values, carbon+"Ours"), 1e-9)
+	assert.InDelta(t, 5.4612, number(t, values, "reconciliation/November 2026 · Bill (FOCUS) · Cost/Ours"), 1e-9)
+	assert.InDelta(t, 5.4612/6-1, number(t, values, "reconciliation/November 2026 · Bill (FOCUS) · Cost/Difference"), 1e-9)
+	text := write(t, made, "md")
+	assert.Contains(t, text, "| 25.0 kgCO₂e | 20.2 kgCO₂e |")
+	assert.NotRegexp(t, noNumber, text)
+	assert.NotContains(t, write(t, made, "html"), "Google Carbon Footprint", "two sheets have no room for it")
+}

@@ -74,4 +74,14 @@ describe('QueryEditor', () => {
     show({ queryType: 'hardwareLifecycle' });
     expect(screen.queryByRole('combobox', { name: 'Group by' })).not.toBeInTheDocument();
   });
+
+  it('narrows a reconciliation to what is chosen', async () => {
+    const { onChange } = show({ queryType: 'reconciliation', options: { sources: ['google'] } });
+    await userEvent.click(screen.getByRole('radio', { name: 'All' }));
+    expect(onChange).toHaveBeenCalledWith(expect.objectContaining({ options: { sources: ['google'], scopes: 'all' } }));
+    await userEvent.click(screen.getByRole('switch', { name: 'By service' }));
+    expect(onChange).toHaveBeenCalledWith(
+      expect.objectContaining({ options: { sources: ['google'], byService: true } })
+    );
+  });
 });

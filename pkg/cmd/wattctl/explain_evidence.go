@@ -28,6 +28,8 @@ func (e evidence) print(ctx context.Context, kind query.Evidence) error {
 		return e.hardware(ctx)
 	case query.EvidenceBusiness:
 		return e.business(ctx)
+	case query.EvidenceProvider:
+		return e.provider(ctx)
 	default:
 		if err := e.factors(ctx); err != nil {
 			return err
@@ -164,5 +166,34 @@ func (e evidence) business(ctx context.Context) error {
 		row(b.Start, "cost budget of the day", b.BusinessUnit, float64(b.Amount), "USD")
 	}
 	e.answer("%s", shown.Render())
+	return nil
+}
+
+// provider prints what cloud providers and bills state of the period, and the imports it
+// came with.
+func (e evidence) provider(ctx context.Context) error {
+	figures, err := e.reader.ProviderFigures(ctx, warehouse.ProviderRequest{From: e.explanation.Span.From, To: e.explanation.Span.To, Filters: e.filters,
+		ByProject: true, ByService: true})
+	if err != nil {
+		return err
+	}
+	imports, err := e.reader.ProviderImports(ctx)
+	if err != nil {
+		return err
+	}
+	e.heading(fmt.Sprintf("The rows: %d of %d figures in wattscore.provider_figure that no later import restates", min(len(figures), e.rows), len(figures)))
+	shown := newTable("Month", "Source", "Cloud", "Version", "Service", "Region", "Project", "Quantity", "Scope", "Charge", "Idle", "Value")
+	shown.SetColumnConfigs([]table.ColumnConfig{{Number: 12, Align: text.AlignRight}})
+	for _, f := range figures[:min(len(figures), e.rows)] {
+		shown.AppendRow(table.Row{f.Month.Format("2006-01"), f.Source, f.Cloud, f.ModelVersion, f.Service, f.Region, f.Project, f.Quantity, f.Scope, f.Charge, f.Idle, plain(f.Value, 9)})
+	}
+	e.answer("%s", shown.Render())
+	e.heading("The imports they came with, newest first")
+	told := newTable("Import", "Source", "Time", "Figures", "Restated by it", "Files")
+	told.SetColumnConfigs([]table.ColumnConfig{{Number: 6, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
+	for _, i := range imports[:min(len(imports), e.rows)] {
+		told.AppendRow(table.Row{i.ID, i.Source, i.Time.UTC().Format(time.RFC3339), i.Figures, i.Restated, i.Files})
+	}
+	e.answer("%s", told.Render())
 	return nil
 }

@@ -198,5 +198,5 @@ func (c console) pullPrometheus(ctx context.Context, pool *pgxpool.Pool, client 
 		}
 		return err
 	}
-	return c.conclude(ctx, pool, report, options.Rejects)
+	return c.conclude(ctx, pool, report, []ingest.File{{Rejects: options.Rejects}})
 }

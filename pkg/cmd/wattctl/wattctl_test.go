@@ -85,6 +85,10 @@ func TestImportTwiceChangesNothing(t *testing.T) {
 		{"hardware", hardware, nil, "read 2, stored 1, unchanged 0, rejected 1\n", "read 2, stored 0, unchanged 1, rejected 1\n", exitRejected},
 		{"business", sample(t, "business.csv"), nil, "read 11, stored 3, unchanged 1, rejected 7\n", "read 11, stored 0, unchanged 4, rejected 7\n", exitRejected},
 		{"budgets", sample(t, "budgets.csv"), nil, "read 16, stored 5, unchanged 0, rejected 11\n", "read 16, stored 0, unchanged 5, rejected 11\n", exitRejected},
+		{"ccf", sample(t, "ccf.json"), nil, "read 10, stored 5, unchanged 0, rejected 5\n", "read 10, stored 0, unchanged 5, rejected 5\n", exitRejected},
+		{"google-carbon", sample(t, "google-carbon.json"), nil, "read 10, stored 5, unchanged 0, rejected 5\n", "read 10, stored 0, unchanged 5, rejected 5\n", exitRejected},
+		{"aws-carbon", sample(t, "aws-carbon.csv"), nil, "read 9, stored 4, unchanged 0, rejected 5\n", "read 9, stored 0, unchanged 4, rejected 5\n", exitRejected},
+		{"focus", sample(t, "focus.csv"), []string{"--project-tag", "project"}, "read 14, stored 9, unchanged 0, rejected 5\n", "read 14, stored 0, unchanged 9, rejected 5\n", exitRejected},
 	} {
 		t.Run(test.kind, func(t *testing.T) {
 			for _, want := range []string{test.first, test.second} {
@@ -112,11 +116,13 @@ func TestWrongUsage(t *testing.T) {
 	for _, test := range []struct{ arguments, want string }{
 		{"", "wattctl needs one of: collect, db, demo-data, explain, import, query, report, restate, rollup"},
 		{"improt", "did you mean import?"},
-		{"import", "wattctl import needs one of: budgets, business, codecarbon, factors, hardware, prometheus, trace"},
+		{"import", "wattctl import needs one of: aws-carbon, budgets, business, ccf, codecarbon, factors, focus, google-carbon, hardware, prometheus, trace"},
 		{"import codecabron x", "did you mean codecarbon?"},
 		{"import codecarbon", "takes one file, not 0"},
 		{"import codecarbon a b", "takes one file, not 2"},
 		{"import codecarbon x --nope", "unknown flag: --nope"},
+		{"import focus", "takes the files of a delivery, one or several"},
+		{"import focus a b --rejects r", "--rejects names one file, and there are 2 to import"},
 		{"import codecarbon x --time-zone Mars", `"Mars" is not a time zone`},
 		{"import factors x --year 24", "--year 24"},
 		{"import factors x --year soon", `invalid argument "soon"`},

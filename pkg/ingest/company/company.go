@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
 
@@ -39,6 +40,9 @@ type Company struct {
 	CostBudgets     []warehouse.CostBudget
 	CarbonBudgets   []warehouse.CarbonBudget
 	Events          []warehouse.Event // by time
+	// What the cloud provider says of the months before the one of End.
+	CarbonStatements []warehouse.ProviderFigure
+	Bills            []warehouse.ProviderFigure
 
 	// current is the month of End. What changes with time is counted from it, so
 	// a company that ends later in the same month only has more events.
@@ -91,6 +95,7 @@ func generate(seed uint64, end time.Time, months int) *Company {
 	c.equip()
 	c.reportBusiness()
 	c.budget()
+	c.state()
 	return c
 }
 
@@ -162,6 +167,14 @@ func (c *Company) loadRecords(ctx context.Context, store *warehouse.Store) error
 		{"business metric", func() (warehouse.WriteResult, error) { return store.WriteBusinessMetrics(ctx, c.BusinessMetrics) }},
 		{"cost budget", func() (warehouse.WriteResult, error) { return store.WriteCostBudgets(ctx, c.CostBudgets) }},
 		{"carbon budget", func() (warehouse.WriteResult, error) { return store.WriteCarbonBudgets(ctx, c.CarbonBudgets) }},
+		{"carbon statement", func() (warehouse.WriteResult, error) {
+			_, err := store.WriteProviderFigures(ctx, kpi.ProviderGoogle, Name+", carbon footprint export", c.CarbonStatements)
+			return warehouse.WriteResult{}, err
+		}},
+		{"bill", func() (warehouse.WriteResult, error) {
+			_, err := store.WriteProviderFigures(ctx, kpi.ProviderFOCUS, Name+", bills", c.Bills)
+			return warehouse.WriteResult{}, err
+		}},
 	}
 	for _, w := range writes {
 		result, err := w.write()

@@ -32,6 +32,9 @@
 //   - Seven months before, care-assistant retires Mistral-7B for Qwen3-14B; five
 //     before, replenishment-planner stages gpt-oss-20b: usage by model.
 //   - The hall's PUE improves twice a year: facility energy against IT energy.
+//   - The cloud provider's carbon footprint and bill of the months before stand beside
+//     ours; by the market they are far apart, as its contracts are not ours:
+//     reconciliation.
 //   - The A100s of five years ago leave service, and B200s are in their boxes. The
 //     supplier of the hall declared the embodied carbon of its H100s: hardware
 //     lifecycle.

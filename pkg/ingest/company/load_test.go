@@ -27,7 +27,7 @@ func TestLoadTwice(t *testing.T) {
 	store := warehouse.OpenStore(pool)
 	c := generate(1, early, 2)
 	tables := []string{"inference_energy_fact", "model", "project", "training_run", "hardware_asset", "hardware_event",
-		"business_metric", "cost_budget", "carbon_budget", "region_factor", "factor_version"}
+		"business_metric", "cost_budget", "carbon_budget", "region_factor", "factor_version", "provider_figure", "provider_import"}
 	var first map[string]int
 	for range 2 {
 		done, total := 0, 0
@@ -45,6 +45,8 @@ func TestLoadTwice(t *testing.T) {
 			first = counts
 			assert.Equal(t, len(c.HardwareEvents), counts["hardware_event"])
 			assert.Equal(t, len(c.CostBudgets), counts["cost_budget"])
+			assert.NotZero(t, counts["provider_figure"])
+			assert.Equal(t, len(c.CarbonStatements)+len(c.Bills), counts["provider_figure"])
 			assert.Equal(t, 0, count(t, pool, "SELECT count(*) FROM wattscore.hardware_asset LEFT JOIN wattscore.accelerator a USING (accelerator) WHERE a IS NULL"))
 			continue
 		}

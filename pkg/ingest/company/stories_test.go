@@ -233,3 +233,32 @@ func TestBudgetsOfTheFullCompany(t *testing.T) {
 		assert.Equal(t, []time.Time{c.stories.spikeWeek}, over, "%d hours ahead of UTC", int(hours))
 	}
 }
+
+func TestTheProvidersStatementsAreCloseToOurs(t *testing.T) {
+	c := norrfold()
+	ours, theirs, market := 0.0, 0.0, 0.0
+	for _, sum := range c.rentedSums() {
+		ours += sum.kilograms
+	}
+	for _, f := range c.CarbonStatements {
+		assert.True(t, f.Month.Before(c.current) && f.Region != eemshaven)
+		switch {
+		case f.Scope == kpi.Scope2 && f.Quantity == kpi.ProviderCarbonLocation:
+			theirs += float64(f.Value) / 1e9
+		case f.Scope == kpi.Scope2 && f.Quantity == kpi.ProviderCarbonMarket:
+			market += float64(f.Value) / 1e9
+		}
+	}
+	assert.InEpsilon(t, ours, theirs, 0.1, "the estimate is no other world's")
+	assert.Greater(t, theirs, ours, "services that no event tells of")
+	assert.Less(t, market, theirs/2, "its contracts are not ours")
+	idle, all := int64(0), int64(0)
+	for _, f := range c.Bills {
+		if f.Idle {
+			idle += f.Value
+		}
+		all += f.Value
+	}
+	assert.NotZero(t, idle)
+	assert.Less(t, idle, all/20)
+}

@@ -13,6 +13,7 @@ import { keyDrivers } from './KeyDrivers';
 import { kpi } from './Kpi';
 import { latencyCost } from './LatencyCost';
 import { modelComparison } from './ModelComparison';
+import { reconciliation } from './Reconciliation';
 import { trainingRuns } from './TrainingRuns';
 import { QueryTypeEditor } from './types';
 import { whatIf } from './WhatIf';
@@ -34,6 +35,7 @@ const editors = {
   latencyCost,
   gpuLive,
   dataQuality,
+  reconciliation,
   annotations,
 };
 
