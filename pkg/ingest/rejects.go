@@ -8,11 +8,12 @@ import (
 	"strconv"
 )
 
-// Rejects sets records aside that could not be stored: a CSV file with the line
-// each came from, the reason, and the record as it stood. The file is made with
-// the first of them.
+// Rejects sets records aside that could not be stored: a CSV file with the line (of
+// Parquet: the row) each came from, the reason, and the record as it stood. The file
+// is made with the first of them.
 type Rejects struct {
 	path  string
+	rows  bool // they are counted by row, not by line
 	input string
 	file  *os.File
 	csv   *csv.Writer
@@ -30,10 +31,20 @@ func (r *Rejects) Path() string {
 	return r.path
 }
 
+// Place is what a record is found by: its "line" or its "row".
+func (r *Rejects) Place() string {
+	if r.rows {
+		return "row"
+	}
+	return "line"
+}
+
+func (r *Rejects) countRows() { r.rows = true }
+
 func (r *Rejects) add(line int, reason error, raw string) error {
 	if r.file == nil {
 		if err := r.create(); err != nil {
-			return fmt.Errorf("line %d was rejected (%w), and the file for rejected records cannot be written: %w. Name another with --rejects PATH", line, reason, err)
+			return fmt.Errorf("%s %d was rejected (%w), and the file for rejected records cannot be written: %w. Name another with --rejects PATH", r.Place(), line, reason, err)
 		}
 	}
 	r.count++
@@ -51,7 +62,7 @@ func (r *Rejects) create() error {
 		return err
 	}
 	r.file, r.csv = file, csv.NewWriter(file)
-	return r.csv.Write([]string{"line", "reason", "record"})
+	return r.csv.Write([]string{r.Place(), "reason", "record"})
 }
 
 // Close completes the file.

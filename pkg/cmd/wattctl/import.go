@@ -18,9 +18,9 @@ import (
 
 func importCommand(c console) *cobra.Command {
 	command := group("import", "Bring a file into the warehouse",
-		importCodeCarbonCommand(c), importTraceCommand(c), importFactorsCommand(c),
+		importCodeCarbonCommand(c), importTraceCommand(c), importEventsCommand(c), importModelsCommand(c), importProjectsCommand(c), importFactorsCommand(c),
 		importHardwareCommand(c), importBusinessCommand(c), importBudgetsCommand(c))
-	command.Long = "Brings a file into the warehouse and closes with a summary: read N, stored N, unchanged N, rejected N.\n" +
+	command.Long = "Brings a file, CSV or Parquet, into the warehouse and closes with a summary: read N, stored N, unchanged N, rejected N.\n" +
 		"Importing a file twice changes nothing. A record that cannot be used is set aside with its line and the reason in\n" +
 		"FILE.rejects.csv, and the exit code is 3."
 	command.PersistentFlags().String(rejectsFlag, "", "where to set rejected records aside (default FILE.rejects.csv)")
@@ -55,7 +55,11 @@ func (c console) importFile(cmd *cobra.Command, path string, work importer) erro
 	rejects := ingest.NewRejects(rejectsPath, path)
 	name := strings.ToValidUTF8(filepath.Base(path), "?")
 	shown := c.showProgress(name, size, true)
-	report, err := work(cmd.Context(), pool, ingest.File{Name: name, Reader: countingReader{input, shown}, Rejects: rejects})
+	file := ingest.File{Name: name, Reader: countingReader{input, shown}, Rejects: rejects}
+	if size > 0 {
+		file.Random, file.Size = countingReaderAt{input, shown}, size
+	}
+	report, err := work(cmd.Context(), pool, file)
 	shown.end()
 	err = errors.Join(err, rejects.Close())
 	if err != nil {
@@ -77,7 +81,7 @@ func (c console) conclude(ctx context.Context, pool *pgxpool.Pool, report ingest
 	}
 	c.answer("read %d, stored %d, unchanged %d, rejected %d", report.Read, report.Stored, report.Unchanged, report.Rejected)
 	if report.Rejected > 0 {
-		c.tell("The rejected records are in %s, each with its line and the reason.", rejects.Path())
+		c.tell("The rejected records are in %s, each with its %s and the reason.", rejects.Path(), rejects.Place())
 		return errRejected
 	}
 	return nil

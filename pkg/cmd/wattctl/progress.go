@@ -124,3 +124,15 @@ func (r countingReader) Read(p []byte) (int, error) {
 	r.progress.add(int64(n))
 	return n, err
 }
+
+// countingReaderAt shows how much was read, at whatever place.
+type countingReaderAt struct {
+	io.ReaderAt
+	progress *progressShown
+}
+
+func (r countingReaderAt) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := r.ReaderAt.ReadAt(p, offset)
+	r.progress.add(int64(n))
+	return n, err
+}
