@@ -32,6 +32,9 @@ type boundedCodec struct {
 func (c boundedCodec) DecodeWithError(to, from []byte) ([]byte, error) { return c.decode(to, from) }
 
 func decodeSnappy(to, from []byte) ([]byte, error) {
+	if len(from) == 0 { // a page of nulls alone
+		return to[:0], nil
+	}
 	size, err := snappy.DecodedLen(from)
 	if err != nil {
 		return nil, err

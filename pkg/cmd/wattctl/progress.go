@@ -99,6 +99,9 @@ func (p *progressShown) lines() {
 
 func (p *progressShown) describe() string {
 	done := p.done.Load()
+	if p.total > 0 {
+		done = min(done, p.total) // a file's beginning is looked at twice
+	}
 	text := p.amount(done)
 	if p.total > 0 {
 		text = fmt.Sprintf("%d %%, %s of %s", 100*done/p.total, text, p.amount(p.total))

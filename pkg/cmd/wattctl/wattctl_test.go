@@ -110,9 +110,9 @@ func TestWrongUsage(t *testing.T) {
 	csvFile := sample(t, "codecarbon.csv")
 	energy := sample(t, "mlenergy.json")
 	for _, test := range []struct{ arguments, want string }{
-		{"", "wattctl needs one of: collect, db, demo-data, explain, import, query, report, restate, rollup"},
+		{"", "wattctl needs one of: collect, db, demo-data, explain, export, import, query, report, restate, rollup"},
 		{"improt", "did you mean import?"},
-		{"import", "wattctl import needs one of: budgets, business, codecarbon, factors, hardware, trace"},
+		{"import", "wattctl import needs one of: budgets, business, codecarbon, events, factors, hardware, models, projects, trace"},
 		{"import codecabron x", "did you mean codecarbon?"},
 		{"import codecarbon", "takes one file, not 0"},
 		{"import codecarbon a b", "takes one file, not 2"},
