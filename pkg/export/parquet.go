@@ -17,10 +17,11 @@ import (
 // rowGroup is how many rows are held before they are written: some tens of MB.
 const rowGroup = 1 << 16
 
-// Decimals have 38 digits, as those of Snowflake, BigQuery and Spark do, in 16 bytes.
+// Decimals hold what 64 bits do, 19 digits, which takes 9 bytes. Snowflake, BigQuery and
+// Spark have them exactly.
 const (
-	decimalDigits = 38
-	decimalBytes  = 16
+	decimalDigits = 19
+	decimalBytes  = 9
 )
 
 type parquetWriter struct {
@@ -95,12 +96,11 @@ func describe(column warehouse.ExportColumn) (schema.Node, parquetColumn, error)
 
 // decimal is a whole number of units as a big-endian two's complement integer.
 func decimal(v int64) parquet.FixedLenByteArray {
-	var bytes [decimalBytes]byte
+	sign := byte(0)
 	if v < 0 {
-		binary.BigEndian.PutUint64(bytes[:8], ^uint64(0))
+		sign = 0xff
 	}
-	binary.BigEndian.PutUint64(bytes[8:], uint64(v))
-	return bytes[:]
+	return binary.BigEndian.AppendUint64([]byte{sign}, uint64(v))
 }
 
 func (p *parquetWriter) row(values []any) error {
