@@ -202,10 +202,10 @@ func (p *eventParser) notes(report Report) []string {
 		notes = append(notes, `No row says requests, so no figure per 1,000 requests can come of them. Where a row is a request, map requests: {value: 1}.`)
 	}
 	if p.long > 0 {
-		notes = append(notes, fmt.Sprintf("%d events last over an hour and are stored by the hour, their amounts spread evenly.", p.long))
+		notes = append(notes, fmt.Sprintf("Events that last over an hour, stored by the hour with their amounts spread evenly: %d.", p.long))
 	}
 	if p.derived > 0 {
-		notes = append(notes, fmt.Sprintf("%d costs and carbon figures are marked as derived and were left out: this warehouse derives its own, by its factors in force.", p.derived))
+		notes = append(notes, fmt.Sprintf("Costs and carbon figures that are marked as derived, and so left to this warehouse's own factors: %d.", p.derived))
 	}
 	return notes
 }

@@ -122,7 +122,7 @@ func (m *mapped) notes(file string) []string {
 	var notes []string
 	for _, name := range m.mapping.names() {
 		if c := m.columns[name]; c != nil && c.time != nil && c.time.twice > 0 {
-			notes = append(notes, fmt.Sprintf("%d times of the column %q fell into the hour that clocks in %s show twice; the first was taken.", c.time.twice, c.says, c.time.zone))
+			notes = append(notes, fmt.Sprintf("Times of the column %q in the hour that clocks in %s show twice, of which the first was taken: %d.", c.says, c.time.zone, c.time.twice))
 		}
 	}
 	for _, c := range m.columns {

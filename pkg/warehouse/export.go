@@ -36,6 +36,7 @@ type ExportColumn struct {
 // ExportTable is a table that can be taken out whole.
 type ExportTable struct {
 	Name    string
+	Title   string // what its rows are, for people
 	Columns []ExportColumn
 	// Timed says that it is of a stretch of time, and comes in the order of time.
 	Timed bool
@@ -83,29 +84,29 @@ func ExportTables() []ExportTable {
 	}
 	day := func(name string) ExportColumn { return ExportColumn{Name: name, Type: ColumnDay} }
 	return []ExportTable{
-		{Name: "events", Timed: true, sql: exportEventsSQL, Columns: []ExportColumn{
+		{Name: "events", Title: "events", Timed: true, sql: exportEventsSQL, Columns: []ExportColumn{
 			key("event_id"), {Name: "ts", Type: ColumnTime, Required: true}, count("slice"), key("model"), key("project"), text("team"), text("business_unit"),
 			key("region"), text("endpoint"), key("workload"), text("run_id"), count("requests"), count("input_tokens"), count("output_tokens"),
 			decimal("latency_ms", 3), amount("it_energy_kwh", 12), decimal("facility_energy_kwh", 12), amount("gpu_memory_hours", 6), amount("gpu_hours", 6),
 			decimal("cost_usd", 9), flag("cost_derived"), decimal("carbon_location_kg", 9), flag("carbon_location_derived"),
 			decimal("carbon_market_kg", 9), flag("carbon_market_derived"), key("source"), key("quality"),
 		}},
-		{Name: "models", sql: exportModelsSQL, Columns: []ExportColumn{
+		{Name: "models", Title: "models", sql: exportModelsSQL, Columns: []ExportColumn{
 			key("name"), text("provider"), text("family"), text("task_class"), double("parameters_billion"), double("accuracy"), text("accuracy_metric"),
 			integer("business_criticality"), key("stage"), double("latency_slo_ms"), day("released_on"),
 		}},
-		{Name: "projects", sql: exportProjectsSQL, Columns: []ExportColumn{
+		{Name: "projects", Title: "projects", sql: exportProjectsSQL, Columns: []ExportColumn{
 			key("name"), text("team"), text("business_unit"), text("product_line"), text("cost_centre"), text("owner"),
 		}},
-		{Name: "regions", sql: exportRegionsSQL, Columns: []ExportColumn{key("code"), text("cloud"), key("location"), text("country_code")}},
-		{Name: "training-runs", sql: exportTrainingRunsSQL, Columns: []ExportColumn{
+		{Name: "regions", Title: "regions", sql: exportRegionsSQL, Columns: []ExportColumn{key("code"), text("cloud"), key("location"), text("country_code")}},
+		{Name: "training-runs", Title: "training runs", sql: exportTrainingRunsSQL, Columns: []ExportColumn{
 			key("run_id"), text("model"), text("project"), text("feature"), {Name: "started_at", Type: ColumnTime, Required: true},
 			{Name: "ended_at", Type: ColumnTime}, integer("gpu_count"), text("gpu_model"), double("accuracy"), text("accuracy_metric"),
 		}},
-		{Name: "factors", sql: exportFactorsSQL, Columns: []ExportColumn{
+		{Name: "factors", Title: "factors in force", sql: exportFactorsSQL, Columns: []ExportColumn{
 			key("region"), key("quantity"), day("valid_from"), double("value"), key("source"), count("source_year"), key("method"), key("boundary"),
 		}},
-		{Name: "business", sql: exportBusinessSQL, Columns: []ExportColumn{day("month"), key("metric"), double("value"), text("business_unit"), key("source")}},
+		{Name: "business", Title: "business figures", sql: exportBusinessSQL, Columns: []ExportColumn{day("month"), key("metric"), double("value"), text("business_unit"), key("source")}},
 	}
 }
 

@@ -36,8 +36,8 @@ func (c console) exportTableCommand(table warehouse.ExportTable) *cobra.Command 
 	}
 	command := &cobra.Command{
 		Use:   table.Name + " --output FILE",
-		Short: "Take the " + strings.ReplaceAll(table.Name, "-", " ") + " out",
-		Long:  "Takes the " + strings.ReplaceAll(table.Name, "-", " ") + " out, with the columns\n  " + strings.Join(names, ", "),
+		Short: "Take the " + table.Title + " out",
+		Long:  "Takes the " + table.Title + " out, with the columns\n  " + strings.Join(names, ", "),
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return c.export(cmd, table, flags) },
 	}
@@ -84,7 +84,7 @@ func (c console) export(cmd *cobra.Command, table warehouse.ExportTable, flags e
 	if err != nil {
 		return err
 	}
-	c.answer("wrote %d %s to %s", rows, strings.ReplaceAll(table.Name, "-", " "), flags.output)
+	c.answer("wrote %d %s to %s", rows, table.Title, flags.output)
 	return nil
 }
 

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"encoding/csv"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -65,6 +68,52 @@ func TestJoulesInParquetEndAsAFigure(t *testing.T) {
 	assert.Equal(t, map[any]any{"helpdesk": 0.001, "search": 0.00525}, energy)
 }
 
+func TestABadRowOfParquetIsSetAsideByItsNumber(t *testing.T) {
+	c := onWarehouse(t)
+	path := sample(t, "gateway.parquet")
+	mapping := file(t, "mapping.yaml", strings.Replace(gatewayMapping, "true: measured, false: estimated", "true: measured", 1))
+	require.Equal(t, exitRejected, c.run("import", "events", path, "--mapping", mapping), c.err)
+	assert.Equal(t, "read 6, stored 3, unchanged 0, rejected 3\n", c.out)
+	assert.Contains(t, c.err, "The rejected records are in "+path+".rejects.csv, each with its row and the reason.")
+	text, err := os.ReadFile(path + ".rejects.csv")
+	require.NoError(t, err)
+	records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, records, 4)
+	assert.Equal(t, []string{"row", "reason", "record"}, records[0])
+	assert.Equal(t, []string{"2", `metered "false" is neither measured nor estimated: names in the mapping can say which it means`}, records[1][:2])
+	assert.JSONEq(t, `{"id": "00000000-0000-4000-8000-000000000001", "called_at": "2026-03-02T09:01:30Z", "local_time": "2026-03-02T10:01:30", "day": "2026-03-02",
+		"llm": "acme/Large-70B", "app": "help,desk \"1\"", "joules": 3960.000, "prompt": 1000, "completion": 101, "elapsed": 0.25, "cents": 0.1, "metered": false,
+		"hardware.gpu": "H100", "hardware.count": 1}`, records[1][2])
+
+	// A format is for texts, and these are times already.
+	mapping = file(t, "mapping.yaml", strings.Replace(gatewayMapping, "ts: called_at", `ts: {from: called_at, format: "%Y-%m-%d"}`, 1))
+	assert.Equal(t, exitFailed, c.run("import", "events", path, "--mapping", mapping))
+	assert.Contains(t, c.err, `gateway.parquet: columns.ts: the column "called_at" holds times, not texts: leave format out`)
+}
+
+// A PUE that differs from row to row is divided out of each: 1.2 kWh with a PUE of 1.2
+// and 1.5 kWh with one of 1.5 are 1 kWh of IT each, 2 kWh in all. What is longer than an
+// hour is spread, and its energy stays.
+func TestAPUEOfEachRow(t *testing.T) {
+	c := onWarehouse(t)
+	rows := file(t, "runs.csv", "ts,model,region,workload,duration_s,energy,pue_of_site,source,quality,requests\n"+
+		"2026-07-01T10:00:00Z,a,us-central1,batch,9000,1.2,1.2,x,measured,4\n"+
+		"2026-07-01T10:00:00Z,b,us-central1,batch,60,1.5,1.5,x,measured,4\n"+
+		"2026-07-01T10:00:00Z,b,us-central1,batch,60,1.5,0.5,x,measured,4\n"+
+		"2026-07-01T10:00:00Z,b,us-central1,batch,60,1.5,,x,measured,4\n")
+	mapping := file(t, "mapping.yaml", "columns: {it_energy_kwh: {from: energy, pue_from: pue_of_site}}")
+	require.Equal(t, exitRejected, c.run("import", "events", rows, "--mapping", mapping), c.err)
+	assert.Equal(t, "read 4, stored 2, unchanged 0, rejected 2\n", c.out)
+	assert.Contains(t, c.err, "Events that last over an hour, stored by the hour with their amounts spread evenly: 1.")
+	require.Equal(t, exitDone, c.run("query", "energyScore", "--from", "2026-07-01", "--to", "2026-07-02", "--option", "total=true", "--format", "json"), c.err)
+	assert.Equal(t, 2.0, answer(t, c.out)[0]["energy_kwh"])
+	rejects, err := os.ReadFile(rows + ".rejects.csv")
+	require.NoError(t, err)
+	assert.Contains(t, string(rejects), "4,pue_of_site 0.5 is not between 1 and 10: it is the facility's energy over that of its IT")
+	assert.Contains(t, string(rejects), `5,"pue_of_site is empty, and it is in the energy"`)
+}
+
 // The same rows in CSV, without an id of their own, are the same events whether the
 // mapping is right at once or later.
 func TestRowsOfCSVThroughAMapping(t *testing.T) {
@@ -102,7 +151,7 @@ columns:
 		"25.10.2026 02:30:00,small,chat,1,,\n"
 	require.Equal(t, exitRejected, run(text), c.err)
 	assert.Equal(t, "read 7, stored 3, unchanged 0, rejected 4\n", c.out)
-	assert.Contains(t, c.err, `1 times of the column "started" fell into the hour that clocks in Europe/Berlin show twice; the first was taken.`)
+	assert.Contains(t, c.err, `Times of the column "started" in the hour that clocks in Europe/Berlin show twice, of which the first was taken: 1.`)
 	assert.Contains(t, c.err, `Of log.csv the one column "note" was not used.`)
 	rejects, err := os.ReadFile(path + ".rejects.csv")
 	require.NoError(t, err)
