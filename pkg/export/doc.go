@@ -6,5 +6,5 @@
 // the last unit. A file appears under its name when it is complete.
 //
 // Parquet is read and written by Apache's own library, arrow-go, which Grafana's SDK
-// brings along: it adds two modules (Thrift, Brotli) where another would add six.
+// brings along: it adds two modules (Thrift, Brotli) where another would add five.
 package export
