@@ -24,6 +24,7 @@ var rooms = map[string][]string{
 	"pkg/plugin":    {"pkg/query", "pkg/warehouse", "pkg/gpu", "pkg/kpi"},
 	"pkg/query":     {"pkg/kpi", "pkg/warehouse", "pkg/gpu"},
 	"pkg/report":    {"pkg/query", "pkg/kpi"},
+	"pkg/export":    {"pkg/warehouse", "pkg/kpi"},
 	"pkg/kpi":       {},
 	"pkg/warehouse": {"pkg/kpi"},
 	"pkg/gpu":       {},

@@ -52,6 +52,7 @@ func CodeCarbon(ctx context.Context, store *warehouse.Store, file File, options 
 		return Report{}, optionError("unknown region %q: import its factors first, or correct the code", options.Region)
 	}
 	parser := newCodeCarbonParser(options, regions, now)
+	defer parser.ids.close()
 	report, err := importEvents(ctx, store, file, now, codeCarbonColumns, parser.event)
 	if err != nil {
 		return report, err

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -16,60 +15,76 @@ var eventNamespace = uuid.MustParse("8da1fbd6-13a5-4cac-a6c5-9442263e64db")
 // import: a hash of its source and content, and of its ordinal among equal
 // records, so that two equal requests stay two.
 //
-// Equal records have equal times. So that memory stays flat, only the newest
-// records are remembered: at least a million. A record that is so far out of the
-// order of time that an equal one might be forgotten is an error.
+// To know the ordinal it has to remember what it has seen. Memory holds the newest
+// records, at most remembered of them; what came before lies sorted in a temporary
+// file (identity_runs.go), 20 bytes a distinct record. Equal records have equal
+// times, so a file that is sorted by time never reads it; a file in any other order
+// does, and gets the same ids.
 type identities struct {
-	newest, older map[uuid.UUID]int
-	newestTime    time.Time // the latest in newest
-	olderTime     time.Time // the latest in older
-	forgotten     time.Time // the latest in what came before
-	generation    int
+	newest     map[uuid.UUID]uint32 // how many there were so far
+	span       timeSpan             // of newest
+	past       identityRuns
+	generation int
 }
 
-const remembered = 1 << 20
+const remembered = 1 << 18
 
 func newIdentities() *identities {
-	return &identities{newest: map[uuid.UUID]int{}, generation: remembered}
+	return &identities{newest: map[uuid.UUID]uint32{}, generation: remembered}
 }
 
 // of returns the id of a record of a source, which happened at a time, from the
-// texts that make it what it is.
+// texts that make it what it is. An error is the temporary file's.
 func (i *identities) of(source string, at time.Time, content ...string) (uuid.UUID, error) {
-	if !i.forgotten.IsZero() && !at.After(i.forgotten) {
-		return uuid.Nil, fmt.Errorf("its time %s lies before that of a record over %d records earlier, so equal records cannot be told apart: "+
-			"sort the file by time and import it again", at.UTC().Format(time.RFC3339), i.generation)
-	}
 	id := uuid.NewSHA1(eventNamespace, []byte(joined(source, content)))
 	ordinal, seen := i.newest[id]
 	if !seen {
-		ordinal = i.older[id]
-	}
-	if len(i.newest) >= i.generation {
-		i.older, i.newest = i.newest, map[uuid.UUID]int{}
-		i.forgotten, i.olderTime, i.newestTime = later(i.forgotten, i.olderTime), i.newestTime, time.Time{}
+		var err error
+		if ordinal, err = i.past.count(id, at); err != nil {
+			return uuid.Nil, err
+		}
+		if len(i.newest) >= i.generation {
+			if err := i.past.add(i.newest, i.span); err != nil {
+				return uuid.Nil, err
+			}
+			clear(i.newest)
+			i.span = timeSpan{}
+		}
 	}
 	i.newest[id] = ordinal + 1
-	i.newestTime = later(i.newestTime, at)
+	i.span.include(at)
 	if ordinal == 0 {
 		return id, nil
 	}
-	return uuid.NewSHA1(id, []byte(strconv.Itoa(ordinal))), nil
+	return uuid.NewSHA1(id, []byte(strconv.FormatUint(uint64(ordinal), 10))), nil
 }
+
+// close removes the temporary file.
+func (i *identities) close() { i.past.close() }
 
 // joined keeps the texts apart whatever they hold.
 func joined(source string, content []string) string {
 	var all strings.Builder
 	all.WriteString(source)
 	for _, text := range content {
-		all.WriteString("\x00" + strconv.Itoa(len(text)) + ":" + text)
+		all.WriteByte(0)
+		all.WriteString(strconv.Itoa(len(text)))
+		all.WriteByte(':')
+		all.WriteString(text)
 	}
 	return all.String()
 }
 
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
+// timeSpan is from a time to a time, both of them in it.
+type timeSpan struct{ first, last time.Time }
+
+func (s *timeSpan) include(at time.Time) {
+	if s.first.IsZero() || at.Before(s.first) {
+		s.first = at
 	}
-	return a
+	if at.After(s.last) {
+		s.last = at
+	}
 }
+
+func (s timeSpan) holds(at time.Time) bool { return !at.Before(s.first) && !at.After(s.last) }

@@ -35,24 +35,56 @@ func TestEqualRecordsStayApartAndKeepTheirIDs(t *testing.T) {
 	assert.Equal(t, "f522927a-e140-5681-be30-2822ebfc915e", first[0].String(), "an id that changed would count every file again")
 }
 
-func TestIdentitiesForgetOnlyWhatIsLongPast(t *testing.T) {
+// The ordinals of 20,000 records of which many are equal, in every order of time, with
+// a memory of 50 records: those of a map that holds them all.
+func TestIdentitiesRememberEveryRecordInABoundedMemory(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	const records = 20_000
+	for name, place := range map[string]func(n int) int{
+		"sorted by time": func(n int) int { return n / 3 },
+		"newest first":   func(n int) int { return (records - n) / 3 },
+		"in no order":    func(n int) int { return n * 7919 % 6007 },
+		"all equal":      func(int) int { return 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ids := newIdentities()
+			ids.generation = 50
+			defer ids.close()
+			want := map[int]int{}
+			got := map[uuid.UUID]bool{}
+			for n := range records {
+				content := place(n)
+				at := start.Add(time.Duration(content) * time.Second)
+				id, err := ids.of("test", at, strconv.Itoa(content))
+				require.NoError(t, err)
+				first := uuid.NewSHA1(eventNamespace, []byte(joined("test", []string{strconv.Itoa(content)})))
+				expected := first
+				if want[content] > 0 {
+					expected = uuid.NewSHA1(first, []byte(strconv.Itoa(want[content])))
+				}
+				want[content]++
+				require.Equal(t, expected, id, "record %d is number %d of its kind", n, want[content])
+				require.False(t, got[id], "every record has an id of its own")
+				got[id] = true
+				require.LessOrEqual(t, len(ids.newest), ids.generation)
+			}
+			fences := 0
+			for _, run := range ids.past.runs {
+				fences += len(run.fences)
+			}
+			assert.LessOrEqual(t, fences, records/ids.generation+records/blockEntries, "ids held of what is past")
+		})
+	}
+}
+
+func TestIdentitiesSortedByTimeNeverReadWhatIsPast(t *testing.T) {
 	ids := newIdentities()
 	ids.generation = 10
-	for i := range 100 {
-		at := start.Add(time.Duration(i) * time.Second)
-		first, err := ids.of("test", at, strconv.Itoa(i))
+	defer ids.close()
+	for n := range 1000 {
+		_, err := ids.of("test", time.Unix(int64(n), 0), strconv.Itoa(n))
 		require.NoError(t, err)
-		second, err := ids.of("test", at, strconv.Itoa(i))
-		require.NoError(t, err)
-		assert.NotEqual(t, first, second)
-		if i > 2 { // still remembered
-			again, err := ids.of("test", at.Add(-2*time.Second), strconv.Itoa(i-2))
-			require.NoError(t, err)
-			assert.NotEqual(t, first, again)
-		}
-		assert.LessOrEqual(t, len(ids.newest)+len(ids.older), 2*ids.generation)
 	}
-	_, err := ids.of("test", start, "0")
-	assert.ErrorContains(t, err, "sort the file by time")
+	assert.Greater(t, len(ids.past.runs), mostRuns, "none was searched, so none was merged")
+	assert.Zero(t, ids.past.reads)
 }

@@ -16,8 +16,11 @@ import (
 
 // File is a file that is being imported.
 type File struct {
-	Name    string // for messages, and as the source where a record names none
-	Reader  io.Reader
+	Name   string // for messages, and as the source where a record names none
+	Reader io.Reader
+	// Random is what Parquet is read by, at any place of its Size bytes; nil for a pipe.
+	Random  io.ReaderAt
+	Size    int64
 	Rejects *Rejects
 }
 
@@ -51,10 +54,11 @@ func (r *Report) reject(file File, line int, reason error, raw string) error {
 // eachRecord reads a file and calls take with every record. The error of take is
 // why the record is rejected; one that stops the import is a *fatalError.
 func (r *Report) eachRecord(ctx context.Context, file File, wanted columns, take func(record) error) error {
-	reader, err := newRecordReader(file.Reader, wanted)
+	reader, err := openRecords(file, wanted)
 	if err != nil {
-		return fmt.Errorf("%s: %w", file.Name, err)
+		return err
 	}
+	defer reader.close()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -81,7 +85,7 @@ func (r *Report) eachRecord(ctx context.Context, file File, wanted columns, take
 				return fatal.cause
 			}
 			if reason != nil {
-				err = r.reject(file, rec.line, reason, rec.raw)
+				err = r.reject(file, rec.line, reason, rec.original())
 			}
 		}
 		if err != nil {
@@ -102,12 +106,6 @@ func fatal(cause error) error {
 	return &fatalError{cause}
 }
 
-// source is a record that waits for the answer of the warehouse.
-type source struct {
-	line int
-	raw  string
-}
-
 // eventBatch writes events in batches, each one transaction.
 type eventBatch struct {
 	store   *warehouse.Store
@@ -115,7 +113,7 @@ type eventBatch struct {
 	file    File
 	report  *Report
 	events  []warehouse.Event
-	sources []source
+	sources []record // what waits for the answer of the warehouse
 	bytes   int
 	hours   int // an event is stored as a row for each hour it lasts
 }
@@ -130,8 +128,8 @@ const (
 // add takes an event of a record. Its error is fatal.
 func (b *eventBatch) add(ctx context.Context, rec record, event warehouse.Event) error {
 	b.events = append(b.events, event)
-	b.sources = append(b.sources, source{rec.line, rec.raw})
-	b.bytes += len(rec.raw)
+	b.sources = append(b.sources, rec)
+	b.bytes += rec.size()
 	b.hours += int(event.Duration.Hours())
 	if len(b.events) >= batchEvents || b.bytes >= batchBytes || b.hours >= batchHours {
 		return fatal(b.flush(ctx))
@@ -178,7 +176,7 @@ func (b *eventBatch) flush(ctx context.Context) error {
 	b.report.Unchanged += result.Unchanged
 	for _, rejection := range result.Rejected {
 		from := b.sources[rejection.Index]
-		if err := b.report.reject(b.file, from.line, rejection.Reason, from.raw); err != nil {
+		if err := b.report.reject(b.file, from.line, rejection.Reason, from.original()); err != nil {
 			return err
 		}
 	}
@@ -209,7 +207,7 @@ func importEvents(ctx context.Context, store *warehouse.Store, file File, now ti
 type table[T any] struct {
 	items   []T
 	owners  []int // the record of each item, by its place in sources
-	sources []source
+	sources []record
 	bytes   int
 }
 
@@ -228,13 +226,17 @@ func readTable[T any](ctx context.Context, report *Report, file File, wanted col
 			return err
 		}
 		all.add(rec, items)
-		if len(all.items) > tableItems || all.bytes > tableBytes {
-			return fatal(fmt.Errorf("%s is too large to be written as one: it has more than %d figures or %d MiB; split it and import the parts",
-				file.Name, tableItems, tableBytes>>20))
-		}
-		return nil
+		return all.bounded(file)
 	})
 	return &all, err
+}
+
+func (t *table[T]) bounded(file File) error {
+	if len(t.items) > tableItems || t.bytes > tableBytes {
+		return fatal(fmt.Errorf("%s is too large to be written as one: it has more than %d figures or %d MiB; split it and import the parts",
+			file.Name, tableItems, tableBytes>>20))
+	}
+	return nil
 }
 
 func (t *table[T]) add(rec record, items []T) {
@@ -242,8 +244,8 @@ func (t *table[T]) add(rec record, items []T) {
 		t.owners = append(t.owners, len(t.sources))
 	}
 	t.items = append(t.items, items...)
-	t.sources = append(t.sources, source{rec.line, rec.raw})
-	t.bytes += len(rec.raw)
+	t.sources = append(t.sources, rec)
+	t.bytes += rec.size()
 }
 
 // settle counts each record by what became of its items: rejected where one of
@@ -260,7 +262,7 @@ func (t *table[T]) settle(report *Report, file File, result warehouse.WriteResul
 	for i, from := range t.sources {
 		switch {
 		case rejected[i] != nil:
-			if err := report.reject(file, from.line, rejected[i], from.raw); err != nil {
+			if err := report.reject(file, from.line, rejected[i], from.original()); err != nil {
 				return err
 			}
 		case stored[i]:

@@ -11,12 +11,63 @@ import (
 	"unicode/utf8"
 )
 
-// record is one record of a CSV file.
+// record is one record of a file: a line or more of CSV, or a row of Parquet.
 type record struct {
-	line   int    // where it begins in the file, from 1
-	raw    string // as it stands in the file
+	line   int    // where it begins in the file, or which row it is, from 1
+	raw    string // as it stands in the file; empty for Parquet
 	fields []string
+	nulls  []bool // which fields are null, where the file tells null from empty text
 	header *header
+}
+
+// original is the record as it stands in the file; a row of Parquet is shown as JSON.
+func (r record) original() string {
+	if r.nulls == nil {
+		return r.raw
+	}
+	return r.json()
+}
+
+// size is about how many bytes of memory the record takes.
+func (r record) size() int {
+	if r.nulls == nil {
+		return len(r.raw)
+	}
+	size := 0
+	for _, field := range r.fields {
+		size += len(field) + 16
+	}
+	return size
+}
+
+// records are read one after another: next returns a *badRecord, io.EOF after the
+// last, or the error of the file itself.
+type records interface {
+	next() (record, error)
+	close()
+}
+
+// openRecords begins to read a file: Parquet by its magic bytes, else CSV.
+func openRecords(file File, wanted columns) (records, error) {
+	parquet, err := startsAsParquet(&file)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading %s: %w", file.Name, err)
+	case parquet && file.Random == nil:
+		return nil, fmt.Errorf("%s is Parquet, whose columns are found from its end, so it cannot come through a pipe: save it as a file and import that", file.Name)
+	case parquet:
+		file.Rejects.countRows()
+		reader, err := newParquetRecords(file.Random, file.Size, wanted)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file.Name, err)
+		}
+		return reader, nil
+	}
+	reader, err := newRecordReader(file.Reader, wanted)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file.Name, err)
+	}
+	return reader, nil
 }
 
 // text returns the field of a column, without blanks around it; empty where the
@@ -33,6 +84,15 @@ func (r record) text(column string) string {
 type header struct {
 	names []string
 	index map[string]int // by folded name
+	kinds []fieldKind    // of Parquet; nil for CSV, where everything is text
+	lists []string       // columns that hold several values a row, which cannot be read
+}
+
+func (h *header) kind(column int) fieldKind {
+	if h.kinds == nil {
+		return fieldText
+	}
+	return h.kinds[column]
 }
 
 func (h *header) has(column string) bool {
@@ -113,15 +173,39 @@ func parseHeader(l line, wanted columns) (*header, error) {
 		if err := findDelimiter(string(l.text), wanted.required, len(missing)); err != nil {
 			return nil, err
 		}
-		return nil, fmt.Errorf("%s missing; the file has %s", joinColumns(missing), describeColumns(names))
+	}
+	return h, h.check(wanted)
+}
+
+// missingColumns says which columns a file lacks.
+type missingColumns struct {
+	columns []string
+	names   []string // of the file
+}
+
+func (e *missingColumns) Error() string {
+	return fmt.Sprintf("%s missing; the file has %s", joinColumns(e.columns), describeColumns(e.names))
+}
+
+// check returns why the columns that are wanted cannot be read, or nil.
+func (h *header) check(wanted columns) error {
+	if missing := h.missing(wanted.required); len(missing) > 0 {
+		for _, column := range missing {
+			if slices.ContainsFunc(h.lists, func(list string) bool {
+				return fold(list) == fold(column) || strings.HasPrefix(fold(list), fold(column)+".")
+			}) {
+				return fmt.Errorf("the column %q holds a list or a group of values in each row: give it a plain value a row before the import", column)
+			}
+		}
+		return &missingColumns{missing, h.names}
 	}
 	for _, column := range slices.Concat(wanted.required, wanted.optional) {
 		same := func(name string) bool { return fold(name) == fold(column) }
-		if first := slices.IndexFunc(names, same); first >= 0 && slices.ContainsFunc(names[first+1:], same) {
-			return nil, fmt.Errorf("the column %q is there twice: which one counts cannot be told", column)
+		if first := slices.IndexFunc(h.names, same); first >= 0 && slices.ContainsFunc(h.names[first+1:], same) {
+			return fmt.Errorf("the column %q is there twice: which one counts cannot be told", column)
 		}
 	}
-	return h, nil
+	return nil
 }
 
 func newHeader(names []string) *header {
@@ -153,8 +237,9 @@ func findDelimiter(text string, required []string, missing int) error {
 	return nil
 }
 
-// next returns the next record, a *badRecord, io.EOF after the last, or the
-// error of the file itself.
+func (r *recordReader) close() {}
+
+// next returns the next record of the file.
 func (r *recordReader) next() (record, error) {
 	first, err := r.lines.next()
 	for err == nil && len(bytes.TrimSpace(first.text)) == 0 && !first.tooLong {
@@ -275,6 +360,9 @@ func describeColumns(names []string) string {
 	}
 	if len(names) > most {
 		shown = append(shown, fmt.Sprintf("and %d more", len(names)-most))
+	}
+	if len(names) == 0 {
+		return "none"
 	}
 	if len(names) == 1 {
 		return "the one column " + shown[0]

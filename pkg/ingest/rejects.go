@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Rejects sets records aside that could not be stored: a CSV file with the line
-// each came from, the reason, and the record as it stood. The file is made with
-// the first of them.
+// Rejects sets records aside that could not be stored: a CSV file with the line (of
+// Parquet: the row) each came from, the reason, and the record as it stood. The file
+// is made with the first of them.
 type Rejects struct {
 	path   string
 	input  string
-	header []string
+	header []string // its first column is what a record is found by
 	file   *os.File
 	csv    *csv.Writer
 	count  int
@@ -50,6 +50,11 @@ func (r *Rejects) Path() string {
 	return r.path
 }
 
+// Place is what a record is found by: its "line", "row" or "time".
+func (r *Rejects) Place() string { return r.header[0] }
+
+func (r *Rejects) countRows() { r.header[0] = "row" }
+
 func (r *Rejects) add(line int, reason error, raw string) error {
 	return r.set(strconv.Itoa(line), reason, raw)
 }
@@ -57,7 +62,7 @@ func (r *Rejects) add(line int, reason error, raw string) error {
 func (r *Rejects) set(place string, reason error, raw string) error {
 	if r.file == nil {
 		if err := r.create(); err != nil {
-			return fmt.Errorf("%s %s was rejected (%w), and the file for rejected records cannot be written: %w. Name another with --rejects PATH", r.header[0], place, reason, err)
+			return fmt.Errorf("%s %s was rejected (%w), and the file for rejected records cannot be written: %w. Name another with --rejects PATH", r.Place(), place, reason, err)
 		}
 	}
 	r.count++

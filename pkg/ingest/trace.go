@@ -48,6 +48,7 @@ func Trace(ctx context.Context, store *warehouse.Store, file File, options Trace
 		return Report{}, err
 	}
 	parser := traceParser{options: options, now: now, ids: newIdentities()}
+	defer parser.ids.close()
 	return importEvents(ctx, store, file, now, traceColumns, parser.event)
 }
 

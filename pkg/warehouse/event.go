@@ -48,7 +48,25 @@ type Event struct {
 	GPUHours       float64
 	GPUMemoryHours float64 // GiB·h
 
+	// Exact is nil, or the amounts in the warehouse's own whole units: then it counts
+	// and the floating-point ones above do not.
+	Exact *Measures
+	// Slice is which hour of a longer event this is, from 0, where the source has such
+	// an event by the hour: its hours have one ID, and none is longer than an hour.
+	Slice int
+
 	Source string // what wrote it, for example "codecarbon"
+}
+
+// Measures are an event's amounts in the units that the warehouse stores, in which
+// they are whole numbers and add up exactly.
+type Measures struct {
+	ITEnergy            int64  // nWh
+	Cost                *int64 // nano-USD
+	CarbonLocation      *int64 // µg CO2e
+	CarbonMarket        *int64 // µg CO2e
+	GPUMicrohours       int64
+	GPUMemoryMicrohours int64 // millionths of a GiB·h
 }
 
 // EarliestEvent is the first time an event may have; anything before is a clock
@@ -64,6 +82,7 @@ const (
 	largestMeasure = 1 << 62
 	// An event is spread by the hour; a year of them is a broken duration.
 	longestEvent = 366 * 24 * time.Hour
+	mostSlices   = 366 * 24
 )
 
 // Validate returns why the event cannot be stored, or nil. now bounds its time:
@@ -87,6 +106,13 @@ func (e *Event) Validate(now time.Time) error {
 		return fmt.Errorf("latency %s is negative", *e.Latency)
 	case e.Source == "":
 		return errors.New("the event does not say its source")
+	case e.Slice < 0 || e.Slice > mostSlices:
+		return fmt.Errorf("slice %d is not between 0 and %d: it is an hour of the event", e.Slice, mostSlices)
+	case e.Slice > 0 && e.Duration > time.Hour:
+		return fmt.Errorf("slice %d lasts %s: an hour of an event is no longer than an hour", e.Slice, e.Duration)
+	}
+	if e.Exact != nil {
+		return e.Exact.validate()
 	}
 	amounts := []struct {
 		name   string
@@ -125,11 +151,45 @@ func (e *Event) Validate(now time.Time) error {
 	return nil
 }
 
+func (m *Measures) validate() error {
+	for _, a := range []struct {
+		name   string
+		amount *int64
+	}{
+		{"energy", &m.ITEnergy}, {"GPU hours", &m.GPUMicrohours}, {"GPU memory hours", &m.GPUMemoryMicrohours},
+		{"cost", m.Cost}, {"location-based carbon", m.CarbonLocation}, {"market-based carbon", m.CarbonMarket},
+	} {
+		switch {
+		case a.amount == nil:
+		case *a.amount < 0:
+			return fmt.Errorf("%s is negative", a.name)
+		case *a.amount > largestMeasure:
+			return fmt.Errorf("%s is larger than a single event can be", a.name)
+		}
+	}
+	return nil
+}
+
+// measures are the event's amounts in whole units.
+func (e *Event) measures() Measures {
+	if e.Exact != nil {
+		return *e.Exact
+	}
+	return Measures{
+		ITEnergy:       fixed(float64(e.ITEnergy), nanowattHoursPerKilowattHour),
+		Cost:           fixedOrNil(e.Cost, nanodollarsPerDollar),
+		CarbonLocation: fixedOrNil(e.CarbonLocation, microgramsPerKilogram),
+		CarbonMarket:   fixedOrNil(e.CarbonMarket, microgramsPerKilogram),
+		GPUMicrohours:  fixed(e.GPUHours, micro), GPUMemoryMicrohours: fixed(e.GPUMemoryHours, micro),
+	}
+}
+
 // factRow is a row of inference_energy_fact, its dimensions still by name.
 type factRow struct {
 	event               *Event
 	ts                  time.Time
 	slice               int32
+	first               bool // of the event's rows: it stands for the event
 	requests            int64
 	inputTokens         int64
 	outputTokens        int64
@@ -167,21 +227,17 @@ func (e *Event) factRows() []factRow {
 		part := share(*total, i)
 		return &part
 	}
-	energy := fixed(float64(e.ITEnergy), nanowattHoursPerKilowattHour)
-	cost := fixedOrNil(e.Cost, nanodollarsPerDollar)
-	location := fixedOrNil(e.CarbonLocation, microgramsPerKilogram)
-	market := fixedOrNil(e.CarbonMarket, microgramsPerKilogram)
-	gpu, memory := fixed(e.GPUHours, micro), fixed(e.GPUMemoryHours, micro)
+	m := e.measures()
 
 	rows := make([]factRow, len(ends))
 	start := e.Time
 	for i, end := range ends {
 		rows[i] = factRow{
-			event: e, ts: start, slice: int32(i),
+			event: e, ts: start, slice: int32(e.Slice + i), first: i == 0,
 			requests: share(e.Requests, i), inputTokens: share(e.InputTokens, i), outputTokens: share(e.OutputTokens, i),
-			itEnergy: share(energy, i), cost: optional(cost, i),
-			carbonLocation: optional(location, i), carbonMarket: optional(market, i),
-			gpuMicrohours: share(gpu, i), gpuMemoryMicrohours: share(memory, i),
+			itEnergy: share(m.ITEnergy, i), cost: optional(m.Cost, i),
+			carbonLocation: optional(m.CarbonLocation, i), carbonMarket: optional(m.CarbonMarket, i),
+			gpuMicrohours: share(m.GPUMicrohours, i), gpuMemoryMicrohours: share(m.GPUMemoryMicrohours, i),
 		}
 		start = end
 	}

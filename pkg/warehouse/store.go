@@ -150,7 +150,7 @@ func (s *Store) writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow, first
 	}
 	if !removals && !s.repeats.Load() {
 		err := pgx.BeginFunc(ctx, tx, func(savepoint pgx.Tx) error {
-			return s.copyFacts(ctx, savepoint, pgx.Identifier{"wattscore", "inference_energy_fact"}, rows)
+			return s.copyFacts(ctx, savepoint, pgx.Identifier{"wattscore", "inference_energy_fact"}, rows, false)
 		})
 		if err == nil {
 			return eventsIn(rows), nil
@@ -162,7 +162,7 @@ func (s *Store) writeFacts(ctx context.Context, tx pgx.Tx, rows []factRow, first
 	if _, err := tx.Exec(ctx, stageFactsSQL); err != nil {
 		return 0, err
 	}
-	if err := s.copyFacts(ctx, tx, pgx.Identifier{"staged_fact"}, rows); err != nil {
+	if err := s.copyFacts(ctx, tx, pgx.Identifier{"staged_fact"}, rows, true); err != nil {
 		return 0, err
 	}
 	var stored int
@@ -183,16 +183,20 @@ func (s *Store) factsFrom(ctx context.Context) (time.Time, error) {
 	return *from, nil
 }
 
-func (s *Store) copyFacts(ctx context.Context, tx pgx.Tx, table pgx.Identifier, rows []factRow) error {
+// copyFacts writes rows to the facts, or to where they are staged.
+func (s *Store) copyFacts(ctx context.Context, tx pgx.Tx, table pgx.Identifier, rows []factRow, staged bool) error {
 	columns := []string{"event_id", "ts", "slice", "model_id", "project_id", "region_id", "endpoint_id", "workload_id", "measured",
 		"requests", "input_tokens", "output_tokens", "it_energy_nwh", "cost_nusd", "carbon_location_ug", "carbon_market_ug",
 		"latency_us", "gpu_microhours", "gpu_memory_microhours", "run_id", "source"}
+	if staged {
+		columns = append(columns, "first")
+	}
 	_, err := tx.CopyFrom(ctx, table, columns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
 		r := &rows[i]
 		e := r.event
 		keys := s.members.of(e)
 		var latency *int64
-		if e.Latency != nil && r.slice == 0 {
+		if e.Latency != nil && r.first {
 			us := e.Latency.Microseconds()
 			latency = &us
 		}
@@ -200,18 +204,22 @@ func (s *Store) copyFacts(ctx context.Context, tx pgx.Tx, table pgx.Identifier, 
 		if e.RunID != "" {
 			run = &e.RunID
 		}
-		return []any{[16]byte(e.ID), r.ts, r.slice, keys[0], keys[1], keys[2], keys[3], int16(keys[4]), e.Measured,
+		values := []any{[16]byte(e.ID), r.ts, r.slice, keys[0], keys[1], keys[2], keys[3], int16(keys[4]), e.Measured,
 			r.requests, r.inputTokens, r.outputTokens, r.itEnergy, r.cost, r.carbonLocation, r.carbonMarket, latency,
-			r.gpuMicrohours, r.gpuMemoryMicrohours, run, e.Source}, nil
+			r.gpuMicrohours, r.gpuMemoryMicrohours, run, e.Source}
+		if staged {
+			values = append(values, r.first)
+		}
+		return values, nil
 	}))
 	return err
 }
 
-// eventsIn counts the events of rows: an event's first hour stands for it.
+// eventsIn counts the events of rows: an event's first row stands for it.
 func eventsIn(rows []factRow) int {
 	events := 0
 	for i := range rows {
-		if rows[i].slice == 0 {
+		if rows[i].first {
 			events++
 		}
 	}

@@ -18,10 +18,11 @@ import (
 
 func importCommand(c console) *cobra.Command {
 	command := group("import", "Bring a file, or what a Prometheus has, into the warehouse",
-		importCodeCarbonCommand(c), importTraceCommand(c), importFactorsCommand(c),
-		importHardwareCommand(c), importBusinessCommand(c), importBudgetsCommand(c), importPrometheusCommand(c),
+		importCodeCarbonCommand(c), importTraceCommand(c), importEventsCommand(c), importModelsCommand(c), importProjectsCommand(c),
+		importFactorsCommand(c), importHardwareCommand(c), importBusinessCommand(c), importBudgetsCommand(c), importPrometheusCommand(c),
 		importCCFCommand(c), importGoogleCarbonCommand(c), importAWSCarbonCommand(c), importFOCUSCommand(c))
-	command.Long = "Brings a file, or what a Prometheus has, into the warehouse and closes with a summary: read N, stored N, unchanged N, rejected N.\n" +
+	command.Long = "Brings a file, CSV or Parquet, or what a Prometheus has, into the warehouse and closes with a summary:\n" +
+		"read N, stored N, unchanged N, rejected N.\n" +
 		"Importing a file twice changes nothing. A record that cannot be used is set aside with its line and the reason in\n" +
 		"FILE.rejects.csv (of Prometheus in " + rejectedSeries + "), and the exit code is 3."
 	command.PersistentFlags().String(rejectsFlag, "", "where to set rejected records aside (default FILE.rejects.csv)")
@@ -54,7 +55,7 @@ func (c console) importFiles(cmd *cobra.Command, paths []string, work filesImpor
 	if rejectsPath != "" && len(paths) > 1 {
 		return usage("--%s names one file, and there are %d to import: leave it out, and each file's rejected records go beside it", rejectsFlag, len(paths))
 	}
-	inputs := make([]*os.File, len(paths))
+	inputs, sizes := make([]*os.File, len(paths)), make([]int64, len(paths))
 	total := int64(0)
 	for i, path := range paths {
 		input, size, err := openInput(path)
@@ -62,7 +63,7 @@ func (c console) importFiles(cmd *cobra.Command, paths []string, work filesImpor
 			return err
 		}
 		defer input.Close() //nolint:errcheck // only read
-		inputs[i], total = input, total+size
+		inputs[i], sizes[i], total = input, size, total+size
 	}
 	pool, err := c.open(cmd)
 	if err != nil {
@@ -81,6 +82,9 @@ func (c console) importFiles(cmd *cobra.Command, paths []string, work filesImpor
 			to = path + ".rejects.csv"
 		}
 		files[i] = ingest.File{Name: strings.ToValidUTF8(filepath.Base(path), "?"), Reader: countingReader{inputs[i], shown}, Rejects: ingest.NewRejects(to, path)}
+		if sizes[i] > 0 {
+			files[i].Random, files[i].Size = countingReaderAt{inputs[i], shown}, sizes[i]
+		}
 	}
 	report, err := work(cmd.Context(), pool, files)
 	shown.end()
@@ -112,7 +116,7 @@ func (c console) conclude(ctx context.Context, pool *pgxpool.Pool, report ingest
 				paths = append(paths, path)
 			}
 		}
-		c.tell("The rejected records are in %s, each with its place and the reason.", strings.Join(paths, ", "))
+		c.tell("The rejected records are in %s, each with its %s and the reason.", strings.Join(paths, ", "), files[0].Rejects.Place())
 		return errRejected
 	}
 	return nil

@@ -99,6 +99,9 @@ func (p *progressShown) lines() {
 
 func (p *progressShown) describe() string {
 	done := p.done.Load()
+	if p.total > 0 {
+		done = min(done, p.total) // a file's beginning is looked at twice
+	}
 	text := p.amount(done)
 	if p.total > 0 {
 		text = fmt.Sprintf("%d %%, %s of %s", 100*done/p.total, text, p.amount(p.total))
@@ -121,6 +124,18 @@ type countingReader struct {
 
 func (r countingReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
+	r.progress.add(int64(n))
+	return n, err
+}
+
+// countingReaderAt shows how much was read, at whatever place.
+type countingReaderAt struct {
+	io.ReaderAt
+	progress *progressShown
+}
+
+func (r countingReaderAt) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := r.ReaderAt.ReadAt(p, offset)
 	r.progress.add(int64(n))
 	return n, err
 }

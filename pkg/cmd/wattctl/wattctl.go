@@ -81,7 +81,7 @@ func newRoot(c console, began *bool) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.PersistentFlags().String(dsnFlag, "", "the warehouse's database, as postgres://user@host:5432/database (default: "+dsnVariable+" of the environment)")
-	root.AddCommand(dbCommand(c), importCommand(c), restateCommand(c), rollupCommand(c), queryCommand(c), reportCommand(c), explainCommand(c), collectCommand(c), serveCommand(c), demoDataCommand(c))
+	root.AddCommand(dbCommand(c), importCommand(c), restateCommand(c), rollupCommand(c), queryCommand(c), exportCommand(c), reportCommand(c), explainCommand(c), collectCommand(c), serveCommand(c), demoDataCommand(c))
 	noteWhenBegun(root, began)
 	return root
 }

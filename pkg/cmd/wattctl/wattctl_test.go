@@ -114,9 +114,9 @@ func TestWrongUsage(t *testing.T) {
 	csvFile := sample(t, "codecarbon.csv")
 	energy := sample(t, "mlenergy.json")
 	for _, test := range []struct{ arguments, want string }{
-		{"", "wattctl needs one of: collect, db, demo-data, explain, import, query, report, restate, rollup"},
+		{"", "wattctl needs one of: collect, db, demo-data, explain, export, import, query, report, restate, rollup"},
 		{"improt", "did you mean import?"},
-		{"import", "wattctl import needs one of: aws-carbon, budgets, business, ccf, codecarbon, factors, focus, google-carbon, hardware, prometheus, trace"},
+		{"import", "wattctl import needs one of: aws-carbon, budgets, business, ccf, codecarbon, events, factors, focus, google-carbon, hardware, models, projects, prometheus, trace"},
 		{"import codecabron x", "did you mean codecarbon?"},
 		{"import codecarbon", "takes one file, not 0"},
 		{"import codecarbon a b", "takes one file, not 2"},

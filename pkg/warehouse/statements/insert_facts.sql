@@ -11,6 +11,6 @@ WITH stored AS (
     WHERE NOT EXISTS (SELECT FROM wattscore.fact_removal r WHERE r.event_id = s.event_id AND r.ts = s.ts)
     ORDER BY ts, event_id
     ON CONFLICT (event_id, ts) DO NOTHING
-    RETURNING slice
+    RETURNING event_id, ts
 )
-SELECT count(*) FILTER (WHERE slice = 0)::int FROM stored
+SELECT count(*)::int FROM stored JOIN (SELECT DISTINCT event_id, ts FROM staged_fact WHERE first) s USING (event_id, ts)
