@@ -45,7 +45,7 @@ type CodeCarbonOptions struct {
 // The error is warehouse.ErrRunMoved where another import of the same runs came
 // between; importing again counts what is still new.
 func CodeCarbon(ctx context.Context, store *warehouse.Store, file File, options CodeCarbonOptions, now time.Time) (Report, error) {
-	if err := options.check(); err != nil {
+	if err := options.Check(); err != nil {
 		return Report{}, err
 	}
 	regions, err := regionCodes(ctx, store)
@@ -74,7 +74,8 @@ func CodeCarbon(ctx context.Context, store *warehouse.Store, file File, options 
 	return report, batch.runs.upsert(ctx, store)
 }
 
-func (o CodeCarbonOptions) check() error {
+// Check returns what of the options cannot be, an *OptionError, or nil.
+func (o CodeCarbonOptions) Check() error {
 	if !slices.Contains(kpi.Workloads(), o.Workload) {
 		return optionError("unknown workload %q: it must be one of %v", o.Workload, kpi.Workloads())
 	}
