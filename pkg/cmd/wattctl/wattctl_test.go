@@ -58,7 +58,7 @@ func sample(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "ingest", "testdata", name))
 	require.NoError(t, err)
-	return file(t, name, string(text))
+	return file(t, filepath.Base(name), string(text))
 }
 
 func file(t *testing.T, name, text string) string {

@@ -41,3 +41,7 @@ GRANT SELECT ON facility_reading TO wattscore_scoped;
 
 -- Metered days add to a version that waits, and a figure of the day by what it is of.
 ALTER TABLE facility_pue_reading ADD COLUMN method text NOT NULL DEFAULT '';
+
+-- Besides the four that the query types read, metrics of a company's own.
+ALTER TABLE business_metric DROP CONSTRAINT business_metric_metric_check,
+    ADD CONSTRAINT business_metric_metric_check CHECK (metric ~ '^[a-z][a-z0-9_]{0,62}$');
