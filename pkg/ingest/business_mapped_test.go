@@ -165,7 +165,7 @@ func TestAMappingSaysWhatIsWrongWithIt(t *testing.T) {
 		"month: {columns: true, format: '{YYYY}-{MM}'}\nvalue_column: X\nmetrics: {V: {metric: revenue}}":   "value_column does not go with month.columns",
 		"month: {columns: true, format: '{YYYY}-{MM}'}\nmetrics: {V: {metric: revenue}, W: {metric: arr}}":  "give metric_column",
 		plainMapping + "file: {encoding: ebcdic}":                                                           `file.encoding "ebcdic" is not one of`,
-		plainMapping + "file: {delimiter: '::'}":                                                              `file.delimiter "::" is not one of`,
+		plainMapping + "file: {delimiter: '::'}":                                                            `file.delimiter "::" is not one of`,
 		plainMapping + "file: {header_line: -1}":                                                            "file.header_line -1",
 		plainMapping + "numbers: {decimal: ','}\nfile: {delimiter: ;}\nskip: [{}]":                          "skip, entry 1: match has no expression",
 		plainMapping + "skip: [{match: '('}]":                                                               "is not a regular expression",

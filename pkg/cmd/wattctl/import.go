@@ -19,7 +19,7 @@ import (
 func importCommand(c console) *cobra.Command {
 	command := group("import", "Bring a file into the warehouse",
 		importCodeCarbonCommand(c), importTraceCommand(c), importFactorsCommand(c),
-		importHardwareCommand(c), importBusinessCommand(c), importBudgetsCommand(c))
+		importPUECommand(c), importHardwareCommand(c), importBusinessCommand(c), importBudgetsCommand(c))
 	command.Long = "Brings a file into the warehouse and closes with a summary: read N, stored N, unchanged N, rejected N.\n" +
 		"Importing a file twice changes nothing. A record that cannot be used is set aside with its line and the reason in\n" +
 		"FILE.rejects.csv, and the exit code is 3."

@@ -39,8 +39,8 @@ GRANT INSERT, UPDATE ON facility_reading TO wattscore_writer;
 -- Nothing in it is a business unit's, as in facility_pue_reading.
 GRANT SELECT ON facility_reading TO wattscore_scoped;
 
--- Metered days add to a version that waits, and a figure of the day by what it is of.
-ALTER TABLE facility_pue_reading ADD COLUMN method text NOT NULL DEFAULT '';
+-- How facility_pue_reading, which has a figure for each metered day, was worked out.
+ALTER TABLE facility_pue_reading ADD COLUMN boundary text NOT NULL DEFAULT '';
 
 -- Besides the four that the query types read, metrics of a company's own.
 ALTER TABLE business_metric DROP CONSTRAINT business_metric_metric_check,
