@@ -139,26 +139,26 @@ func (r FacilityReading) check(now time.Time) error {
 	return checkText(r.Source)
 }
 
-// withoutOverlaps rejects the accepted readings that lie over an earlier one of the batch.
+// withoutOverlaps rejects the accepted readings that lie over one before them in the batch.
 func (r *FacilityResult) withoutOverlaps(readings []FacilityReading, accepted []int) []int {
-	sorted := slices.Clone(accepted)
-	slices.SortFunc(sorted, func(a, b int) int {
-		if byStart := readings[a].From.Compare(readings[b].From); byStart != 0 {
-			return byStart
+	var kept, byStart []int
+	for _, i := range accepted {
+		at, _ := slices.BinarySearchFunc(byStart, readings[i].From, func(other int, from time.Time) int { return readings[other].From.Compare(from) })
+		other := -1
+		switch {
+		case at > 0 && overlaps(readings[byStart[at-1]].Span, readings[i].Span):
+			other = byStart[at-1]
+		case at < len(byStart) && overlaps(readings[i].Span, readings[byStart[at]].Span):
+			other = byStart[at]
 		}
-		return readings[a].To.Compare(readings[b].To)
-	})
-	over := map[int]bool{}
-	last := -1
-	for _, i := range sorted {
-		if last >= 0 && overlaps(readings[last].Span, readings[i].Span) {
-			over[i] = true
-			r.Rejected = append(r.Rejected, Rejection{Index: i, Reason: overlapError(readings[last].From, readings[last].To)})
+		if other >= 0 {
+			r.Rejected = append(r.Rejected, Rejection{Index: i, Reason: overlapError(readings[other].From, readings[other].To)})
 			continue
 		}
-		last = i
+		byStart = slices.Insert(byStart, at, i)
+		kept = append(kept, i)
 	}
-	return slices.DeleteFunc(accepted, func(i int) bool { return over[i] })
+	return kept
 }
 
 // overlaps says whether two spans, of which the first begins no later, share time.
