@@ -23,7 +23,7 @@ func importCommand(c console) *cobra.Command {
 	command.Long = "Brings a file into the warehouse and closes with a summary: read N, stored N, unchanged N, rejected N.\n" +
 		"Importing a file twice changes nothing. A record that cannot be used is set aside with its line and the reason in\n" +
 		"FILE.rejects.csv, and the exit code is 3."
-	command.PersistentFlags().String(rejectsFlag, "", "where to set rejected records aside (default FILE.rejects.csv)")
+	command.PersistentFlags().String(rejectsFlag, "", "where to set rejected records aside (default FILE.rejects.csv); of codecarbon --follow, which reads several files, a folder")
 	return command
 }
 
