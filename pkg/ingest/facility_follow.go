@@ -74,7 +74,7 @@ func (g *FacilityGateway) Follow(ctx context.Context, store *warehouse.Store, fo
 }
 
 func (g *FacilityGateway) followOnce(ctx context.Context, store *warehouse.Store, following *FacilityFollowing) (FacilityReport, error) {
-	since, err := FacilitySince(ctx, store, following.Region, following.Since)
+	since, err := FacilitySince(ctx, store, orElse(following.Region, g.region), following.Since)
 	if err != nil {
 		return FacilityReport{}, err
 	}

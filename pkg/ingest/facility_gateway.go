@@ -29,6 +29,7 @@ type FacilityGateway struct {
 
 	// What the last complete answer of one page said of itself, and for which address.
 	asked, tag, modified string
+	region               string // that the readings were of
 }
 
 // NewFacilityGateway makes a gateway. Requests end after timeout, and stay on the host
@@ -76,8 +77,8 @@ func (g *FacilityGateway) Import(ctx context.Context, store *warehouse.Store, re
 		if err != nil {
 			return report, fmt.Errorf("%s: %w", g.URL.Redacted(), err)
 		}
-		if answer.unchanged {
-			return report, nil
+		if answer.unchanged { // but a day may be over by now
+			return report, report.take(ctx, store, file, facilityPage{Region: g.region}, now)
 		}
 		page, err := parseFacilityPage(answer.body)
 		if err == nil {
@@ -89,6 +90,7 @@ func (g *FacilityGateway) Import(ctx context.Context, store *warehouse.Store, re
 		if err := report.take(ctx, store, file, page, now); err != nil {
 			return report, err
 		}
+		g.region = report.Region
 		if pages == 0 && next == nil {
 			g.asked, g.tag, g.modified = first.String(), answer.tag, answer.modified
 		} else {

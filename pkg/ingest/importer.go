@@ -42,6 +42,15 @@ func optionError(format string, arguments ...any) error {
 	return &OptionError{fmt.Sprintf(format, arguments...)}
 }
 
+// FileError is what is wrong with a file as a whole: it cannot be read, or is not what it
+// should be.
+type FileError struct{ Cause error }
+
+func (e *FileError) Error() string { return e.Cause.Error() }
+
+// Unwrap returns the cause.
+func (e *FileError) Unwrap() error { return e.Cause }
+
 // reject counts a record and sets it aside.
 func (r *Report) reject(file File, line int, reason error, raw string) error {
 	r.Rejected++
@@ -53,7 +62,7 @@ func (r *Report) reject(file File, line int, reason error, raw string) error {
 func (r *Report) eachRecord(ctx context.Context, file File, wanted columns, take func(record) error) error {
 	reader, err := newRecordReader(file.Reader, wanted)
 	if err != nil {
-		return fmt.Errorf("%s: %w", file.Name, err)
+		return &FileError{fmt.Errorf("%s: %w", file.Name, err)}
 	}
 	for {
 		if err := ctx.Err(); err != nil {
@@ -72,7 +81,7 @@ func (r *Report) eachRecord(ctx context.Context, file File, wanted columns, take
 			r.Read++
 			err = r.reject(file, bad.line, bad.reason, bad.raw)
 		case err != nil:
-			err = fmt.Errorf("reading %s: %w", file.Name, err)
+			err = &FileError{fmt.Errorf("reading %s: %w", file.Name, err)}
 		default:
 			r.Read++
 			reason := take(rec)

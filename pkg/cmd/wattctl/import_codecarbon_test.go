@@ -118,7 +118,7 @@ func TestFollowingCodeCarbonBringsEachKilowattHourOnce(t *testing.T) {
 	reaches(said, 2.5095784e-05) // the half-written second record waits
 	outage.setCut(true)
 	require.NoError(t, os.WriteFile(emissions, []byte(records[0]+records[1]+records[2]), 0o600))
-	require.Eventually(t, func() bool { return strings.Contains(said.String(), "The warehouse took nothing: ") }, time.Minute, 20*time.Millisecond, "it says that the database is away: %s", said)
+	require.Eventually(t, func() bool { return strings.Contains(said.String(), "Nothing could be stored: ") }, time.Minute, 20*time.Millisecond, "it says that the database is away: %s", said)
 	outage.setCut(false)
 	reaches(said, 3.8232974e-05)
 	require.NoError(t, command.Process.Signal(syscall.SIGTERM))

@@ -143,19 +143,19 @@ func (f *follower) bring(ctx context.Context, path string) (soon bool, err error
 	report, err := f.Import(ctx, ingest.File{Name: strings.ToValidUTF8(filepath.Base(path), "?"), Reader: snapshot.text, Rejects: rejects})
 	err = errors.Join(err, rejects.Close())
 	f.count(path, file, report, rejects, err == nil)
-	var option *ingest.OptionError
+	var ofFile *ingest.FileError
 	switch {
 	case err == nil:
 		if !soon {
 			file.status = snapshot.status
 		}
 		delete(f.said, path)
-	case ctx.Err() != nil, retried(err), errors.As(err, &option):
-		return false, err
-	default:
+		return soon, nil
+	case errors.As(err, &ofFile):
 		f.sayOnce(path, fmt.Errorf("%w. It is tried again when it changes, and every %s", err, f.Rescan))
+		return soon, nil
 	}
-	return soon, nil
+	return false, err
 }
 
 // count adds up what a reading of a file has brought. Each record counts once, though

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -129,7 +130,7 @@ func (f *follower) look(ctx context.Context, pause *backoff.ExponentialBackOff) 
 	switch {
 	case err == nil:
 		if f.failing {
-			f.Tell("The warehouse answers again.")
+			f.Tell("It works again.")
 		}
 		f.failing = false
 		pause.Reset()
@@ -138,7 +139,7 @@ func (f *follower) look(ctx context.Context, pause *backoff.ExponentialBackOff) 
 	case ctx.Err() != nil, errors.As(err, &option):
 		return 0, err
 	case !f.failing: // once an outage, not once an attempt
-		f.Tell("The warehouse took nothing: %v Trying again until it does.", warehouse.Explain(err))
+		f.Tell("Nothing could be stored: %s. Trying again until it works.", strings.TrimSuffix(warehouse.Explain(err).Error(), "."))
 	}
 	f.failing = true
 	return pause.NextBackOff(), nil
@@ -208,11 +209,4 @@ func (f *follower) sayOnce(path string, trouble error) {
 		f.said[path] = text
 		f.Tell("%s", text)
 	}
-}
-
-// retried says whether an error is the warehouse's, and not the file's: it is tried
-// again until it works.
-func retried(err error) bool {
-	var problem *warehouse.Problem
-	return errors.Is(err, warehouse.ErrRunMoved) || errors.As(warehouse.Explain(err), &problem)
 }

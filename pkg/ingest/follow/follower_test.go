@@ -43,7 +43,7 @@ func (s *shelf) bring(_ context.Context, file ingest.File) (ingest.Report, error
 		report.Read++
 		switch {
 		case line == "no such format":
-			return ingest.Report{}, errors.New(file.Name + ": this is no CSV")
+			return ingest.Report{}, &ingest.FileError{Cause: errors.New(file.Name + ": this is no CSV")}
 		case line == "bad":
 			report.Rejected++
 		case s.lines[line]:
@@ -201,11 +201,11 @@ func TestAnOutageOfTheWarehouseIsWaitedFor(t *testing.T) {
 	s.away = nil
 	s.mu.Unlock()
 	eventually(t, s, s.has("a"), "what waited")
-	eventually(t, s, s.hasSaid("The warehouse answers again."), "the end of the outage")
+	eventually(t, s, s.hasSaid("It works again."), "the end of the outage")
 	report, err := stop()
 	require.NoError(t, err)
 	assert.Equal(t, ingest.Report{Read: 1, Stored: 1}, report)
-	assert.Equal(t, 1, strings.Count(strings.Join(s.said, "\n"), "The warehouse took nothing: "), "once an outage: %q", s.said)
+	assert.Equal(t, 1, strings.Count(strings.Join(s.said, "\n"), "Nothing could be stored: "), "once an outage: %q", s.said)
 }
 
 func TestAFileThatIsNoneIsSaidOnceAndTheOthersGoIn(t *testing.T) {
