@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"time"
 
@@ -41,7 +42,7 @@ func importCodeCarbonCommand(c console) *cobra.Command {
 				return c.followCodeCarbon(cmd, arguments[0], flags, options)
 			}
 			if info, err := os.Stat(arguments[0]); err == nil && info.IsDir() {
-				return usage("%s is a folder: name a file, or follow the folder with --follow", arguments[0])
+				return fmt.Errorf("%s is a folder: name a file, or follow the folder with --follow", arguments[0])
 			}
 			return c.importFile(cmd, arguments[0], func(ctx context.Context, pool *pgxpool.Pool, file ingest.File) (ingest.Report, error) {
 				return ingest.CodeCarbon(ctx, warehouse.OpenStore(pool), file, options, time.Now())

@@ -156,7 +156,7 @@ func TestFollowingCodeCarbonSaysWhatIsWrong(t *testing.T) {
 		code      int
 		says      string
 	}{
-		{[]string{folder}, exitUsage, "is a folder: name a file, or follow the folder with --follow"},
+		{[]string{folder}, exitFailed, "is a folder: name a file, or follow the folder with --follow"},
 		{[]string{folder, "--follow", "--rescan", "1ms"}, exitUsage, "--rescan 1ms is not between 1s and 1h"},
 		{[]string{folder, "--follow", "--workload", "mining"}, exitUsage, `unknown workload "mining"`},
 		{[]string{folder, "--follow", "--region", "mars"}, exitFailed, `no region "mars"`},
