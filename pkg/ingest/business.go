@@ -3,6 +3,8 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
@@ -38,6 +40,9 @@ func Business(ctx context.Context, store *warehouse.Store, file File, now time.T
 
 func parseBusinessMetric(rec record, source string, now time.Time) (warehouse.BusinessMetric, error) {
 	metric := warehouse.BusinessMetric{Metric: rec.text("metric"), BusinessUnit: rec.text("business_unit"), Source: orElse(rec.text("source"), source)}
+	if known := warehouse.BusinessMetrics(); !slices.Contains(known, metric.Metric) {
+		return metric, fmt.Errorf("unknown metric %q: it must be one of %s", metric.Metric, strings.Join(known, ", "))
+	}
 	var err error
 	if metric.Month, err = rec.month("month"); err != nil {
 		return metric, err

@@ -3,7 +3,9 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +22,9 @@ type CodeCarbonOptions struct {
 	Workload kpi.Workload
 	// Region is for the records whose own region and country are unknown.
 	Region string
+	// PUE is what the tracker was given, for records that do not state it: those of
+	// tasks never do. 0 is 1.
+	PUE float64
 }
 
 // CodeCarbon imports an emissions.csv of CodeCarbon 1 to 3, or the file of its
@@ -31,18 +36,17 @@ type CodeCarbonOptions struct {
 //     tracker's PUE included.
 //   - timestamp is the local time of the END of what was measured; it began
 //     duration seconds before.
-//   - A tracker that is flushed writes its run several times, each time with the
-//     totals so far. Of such a record only the increment over the run's last good
-//     record counts: see codeCarbonRuns.
+//   - A tracker writes the totals of its run, with every flush anew. Only what they
+//     grew by counts, whichever files and imports the run's records come in: see
+//     codeCarbonRuns. A task's energy is in its run's total and counts once too.
 //   - A record with fewer fields than the header is rejected: CodeCarbon 3 drops
 //     empty columns when it appends, which shifts the others.
 //
-// All records of a run must be in one file, in the order they were written, and
-// a file written with on_csv_write="update" is to be imported when its runs are
-// over: a record that is replaced later would count beside the one it replaces.
+// The error is warehouse.ErrRunMoved where another import of the same runs came
+// between; importing again counts what is still new.
 func CodeCarbon(ctx context.Context, store *warehouse.Store, file File, options CodeCarbonOptions, now time.Time) (Report, error) {
-	if !slices.Contains(kpi.Workloads(), options.Workload) {
-		return Report{}, optionError("unknown workload %q: it must be one of %v", options.Workload, kpi.Workloads())
+	if err := options.Check(); err != nil {
+		return Report{}, err
 	}
 	regions, err := regionCodes(ctx, store)
 	if err != nil {
@@ -51,21 +55,40 @@ func CodeCarbon(ctx context.Context, store *warehouse.Store, file File, options 
 	if options.Region != "" && !regions[options.Region] {
 		return Report{}, optionError("unknown region %q: import its factors first, or correct the code", options.Region)
 	}
+	var report Report
 	parser := newCodeCarbonParser(options, regions, now)
-	defer parser.ids.close()
-	report, err := importEvents(ctx, store, file, now, codeCarbonColumns, parser.event)
+	batch := codeCarbonBatch{store: store, now: now, file: file, report: &report, runs: newCodeCarbonRuns(options)}
+	err = report.eachRecord(ctx, file, codeCarbonColumns, func(rec record) error {
+		reading, err := parser.reading(rec)
+		if err != nil {
+			return err
+		}
+		return batch.add(ctx, reading)
+	})
+	if err == nil {
+		err = batch.flush(ctx)
+	}
 	if err != nil {
 		return report, err
 	}
-	return report, parser.runs.upsert(ctx, store)
+	return report, batch.runs.upsert(ctx, store)
+}
+
+// Check returns what of the options cannot be, an *OptionError, or nil.
+func (o CodeCarbonOptions) Check() error {
+	if !slices.Contains(kpi.Workloads(), o.Workload) {
+		return optionError("unknown workload %q: it must be one of %v", o.Workload, kpi.Workloads())
+	}
+	if o.PUE != 0 && !(o.PUE >= 1 && o.PUE < 10) {
+		return optionError("the PUE %g is not between 1 and 10", o.PUE)
+	}
+	return nil
 }
 
 var codeCarbonColumns = columns{
 	required: []string{"timestamp", "duration", "energy_consumed"},
 	optional: []string{"project_name", "run_id", "task_name", "emissions", "country_iso_code", "cloud_region", "gpu_count", "gpu_model", "pue"},
 }
-
-const codeCarbonSource = "codecarbon"
 
 func regionCodes(ctx context.Context, store *warehouse.Store) (map[string]bool, error) {
 	regions, err := store.Regions(ctx)
@@ -81,60 +104,38 @@ type codeCarbonParser struct {
 	regions map[string]bool
 	now     time.Time
 	ids     *identities
-	runs    *codeCarbonRuns
 }
 
 func newCodeCarbonParser(options CodeCarbonOptions, regions map[string]bool, now time.Time) *codeCarbonParser {
-	return &codeCarbonParser{options: options, regions: regions, now: now, ids: newIdentities(), runs: newCodeCarbonRuns(options)}
-}
-
-func (p *codeCarbonParser) event(rec record) (warehouse.Event, error) {
-	reading, err := p.reading(rec)
-	if err != nil {
-		return warehouse.Event{}, err
-	}
-	region, err := p.region(rec)
-	if err != nil {
-		return warehouse.Event{}, err
-	}
-	increment, err := p.runs.increment(reading)
-	if err != nil {
-		return warehouse.Event{}, err
-	}
-	event := warehouse.Event{
-		Time: increment.start, Duration: increment.end.Sub(increment.start),
-		Model: p.options.Model, Project: reading.project, Region: region, Workload: p.options.Workload, RunID: reading.runID,
-		ITEnergy: increment.itEnergy, Measured: true, CarbonLocation: increment.carbon,
-		GPUHours: increment.gpuHours, Source: codeCarbonSource,
-	}
-	if err := identify(&event, p.now, p.ids, content(rec)...); err != nil {
-		return event, err
-	}
-	p.runs.remember(reading)
-	return event, nil
+	return &codeCarbonParser{options: options, regions: regions, now: now, ids: newIdentities()}
 }
 
 // codeCarbonReading is what a tracker says when it writes: its totals since it
-// was started.
+// was made.
 type codeCarbonReading struct {
 	project, runID string
 	task           bool // of a task, which has totals of its own
 	start, end     time.Time
 	duration       time.Duration
-	itEnergy       kpi.KilowattHours
-	carbon         *kpi.KilogramsCO2e
+	itEnergy       kpi.NanowattHours
+	carbon         *int64 // µg CO2e
 	gpuCount       int64
 	gpuModel       string
 	hasRunID       bool // the file has the column, though it may be empty
 	line           int
+	raw            string
+	// event is the record taken by itself, as if nothing of its run had been counted.
+	event warehouse.Event
 }
 
+// reading checks a record and reads it. What is added up later are parts of its event,
+// so nothing is left that the warehouse could refuse.
 func (p *codeCarbonParser) reading(rec record) (codeCarbonReading, error) {
 	r := codeCarbonReading{
 		project: rec.text("project_name"), runID: rec.text("run_id"), task: rec.text("task_name") != "",
-		gpuModel: rec.text("gpu_model"), hasRunID: rec.header.has("run_id"), line: rec.line,
+		gpuModel: rec.text("gpu_model"), hasRunID: rec.header.has("run_id"), line: rec.line, raw: rec.original(),
 	}
-	energy, err := rec.amount("energy_consumed")
+	itEnergy, err := p.itEnergy(rec)
 	if err != nil {
 		return r, err
 	}
@@ -150,31 +151,76 @@ func (p *codeCarbonParser) reading(rec record) (codeCarbonReading, error) {
 	if r.end, err = rec.time("timestamp", p.options.Zone); err != nil {
 		return r, err
 	}
+	r.end = r.end.Truncate(time.Microsecond)
 	r.start = r.end.Add(-r.duration)
-	pue, err := rec.optionalAmount("pue")
-	if err != nil {
-		return r, err
-	}
-	r.itEnergy = kpi.KilowattHours(energy)
-	if pue != nil && *pue > 1 {
-		r.itEnergy /= kpi.KilowattHours(*pue)
-	}
 	emissions, err := rec.optionalAmount("emissions")
 	if err != nil {
 		return r, err
 	}
-	r.carbon = (*kpi.KilogramsCO2e)(emissions)
-	if rec.text("gpu_count") == "" {
-		return r, nil
+	if r.gpuCount, err = gpuCount(rec); err != nil {
+		return r, err
 	}
-	r.gpuCount, err = rec.count("gpu_count")
-	if err == nil && r.gpuCount > mostGPUs {
-		err = fmt.Errorf("gpu_count %d is more than a run can have", r.gpuCount)
+	region, err := p.region(rec)
+	if err != nil {
+		return r, err
 	}
-	return r, err
+	r.event = warehouse.Event{
+		Time: r.start, Duration: r.duration,
+		Model: p.options.Model, Project: r.project, Region: region, Workload: p.options.Workload, RunID: r.runID,
+		ITEnergy: itEnergy, Measured: true, CarbonLocation: (*kpi.KilogramsCO2e)(emissions),
+		GPUHours: float64(r.gpuCount) * r.duration.Hours(), Source: warehouse.SourceCodeCarbon,
+	}
+	if r.task {
+		r.event.Source = warehouse.SourceCodeCarbonTask
+	}
+	if err := identify(&r.event, p.now, p.ids, content(rec)...); err != nil {
+		return r, err
+	}
+	r.itEnergy = kpi.NanowattHours(math.Round(float64(itEnergy) * nanowattHoursPerKilowattHour))
+	if emissions != nil {
+		micrograms := int64(math.Round(*emissions * microgramsPerKilogram))
+		r.carbon = &micrograms
+	}
+	return r, nil
+}
+
+// The whole units that runs are counted in, which are those of the facts.
+const (
+	nanowattHoursPerKilowattHour = 1e12
+	microgramsPerKilogram        = 1e9
+)
+
+func (p *codeCarbonParser) itEnergy(rec record) (kpi.KilowattHours, error) {
+	energy, err := rec.amount("energy_consumed")
+	if err != nil {
+		return 0, err
+	}
+	pue, err := rec.optionalAmount("pue")
+	if err != nil {
+		return 0, err
+	}
+	inside := p.options.PUE
+	if pue != nil {
+		inside = *pue
+	}
+	if inside > 1 {
+		energy /= inside
+	}
+	return kpi.KilowattHours(energy), nil
 }
 
 const mostGPUs = 1_000_000
+
+func gpuCount(rec record) (int64, error) {
+	if rec.text("gpu_count") == "" {
+		return 0, nil
+	}
+	count, err := rec.count("gpu_count")
+	if err == nil && count > mostGPUs {
+		err = fmt.Errorf("gpu_count %d is more than a run can have", count)
+	}
+	return count, err
+}
 
 // region prefers the cloud region, whose factors are nearer than the country's.
 func (p *codeCarbonParser) region(rec record) (string, error) {
@@ -189,14 +235,28 @@ func (p *codeCarbonParser) region(rec record) (string, error) {
 }
 
 // content is what a record says, by column: the same when a newer version adds
-// columns to the file.
+// columns to the file, and when CodeCarbon 2 writes the whole file anew to append to
+// it, in which pandas turns 8 into 8.0 and moves the last digit of a number.
 func content(rec record) []string {
 	var said []string
 	for i, name := range rec.header.names {
 		if text := strings.TrimSpace(rec.fields[i]); text != "" {
-			said = append(said, fold(name)+"="+text)
+			said = append(said, fold(name)+"="+sameNumber(text))
 		}
 	}
 	slices.Sort(said)
 	return said
+}
+
+// sameNumber writes numbers that differ past the ninth digit alike. That two records
+// could look equal by it does no harm: equal ones are told apart by their ordinal.
+func sameNumber(text string) string {
+	if strings.Trim(text, "+-.0123456789eE") != "" {
+		return text
+	}
+	number, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return text
+	}
+	return strconv.FormatFloat(number, 'e', 8, 64)
 }

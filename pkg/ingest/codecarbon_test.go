@@ -192,10 +192,12 @@ func TestCodeCarbonRejectsWhatCannotBeTrueAndKeepsTheRest(t *testing.T) {
 func TestCodeCarbonReadingsOutOfOrder(t *testing.T) {
 	header := "timestamp,run_id,duration,energy_consumed,country_iso_code\n"
 	for name, test := range map[string]struct{ text, reason string }{
-		"an earlier reading after a later one": {header + "2026-03-02T08:20:00,r,1200,2,FRA\n2026-03-02T08:10:00,r,600,1,FRA\n",
+		"an earlier reading of a run without an id after a later one": {header + "2026-03-02T08:20:00,,1200,2,FRA\n2026-03-02T08:10:00,,600,1,FRA\n",
 			"3: it is an earlier reading of the run whose later one, in line 2, has counted it already"},
-		"totals that fall": {header + "2026-03-02T08:10:00,r,600,2,FRA\n2026-03-02T08:20:00,r,1200,1,FRA\n",
+		"totals of a run without an id that fall": {header + "2026-03-02T08:10:00,,600,2,FRA\n2026-03-02T08:20:00,,1200,1,FRA\n",
 			"3: the energy of its run has fallen since line 2, though a run's records hold the totals since its start"},
+		"totals that fall": {header + "2026-03-02T08:10:00,r,600,2,FRA\n2026-03-02T08:20:00,r,1200,1,FRA\n",
+			"3: the energy of its run has fallen from 2 kWh, though a run's records hold the totals since its start"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := inMemory(t, "emissions.csv", test.text)
@@ -236,7 +238,15 @@ func FuzzCodeCarbon(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		parser := newCodeCarbonParser(trainingInUTC, map[string]bool{"FRA": true, "us-central1": true}, now)
-		fuzzEvents(t, text, codeCarbonColumns, parser.event)
+		runs := newCodeCarbonRuns(trainingInUTC)
+		runs.know(nil)
+		fuzzEvents(t, text, codeCarbonColumns, func(rec record) (warehouse.Event, error) {
+			reading, err := parser.reading(rec)
+			if err != nil {
+				return warehouse.Event{}, err
+			}
+			return runs.count(reading)
+		})
 	})
 }
 

@@ -88,3 +88,16 @@ func (s *timeSpan) include(at time.Time) {
 }
 
 func (s timeSpan) holds(at time.Time) bool { return !at.Before(s.first) && !at.After(s.last) }
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

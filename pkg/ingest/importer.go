@@ -45,6 +45,15 @@ func optionError(format string, arguments ...any) error {
 	return &OptionError{fmt.Sprintf(format, arguments...)}
 }
 
+// FileError is what is wrong with a file as a whole: it cannot be read, or is not what it
+// should be.
+type FileError struct{ Cause error }
+
+func (e *FileError) Error() string { return e.Cause.Error() }
+
+// Unwrap returns the cause.
+func (e *FileError) Unwrap() error { return e.Cause }
+
 // reject counts a record and sets it aside.
 func (r *Report) reject(file File, line int, reason error, raw string) error {
 	r.Rejected++
@@ -56,7 +65,7 @@ func (r *Report) reject(file File, line int, reason error, raw string) error {
 func (r *Report) eachRecord(ctx context.Context, file File, wanted columns, take func(record) error) error {
 	reader, err := openRecords(file, wanted)
 	if err != nil {
-		return err
+		return &FileError{err}
 	}
 	defer reader.close()
 	for {
@@ -76,7 +85,7 @@ func (r *Report) eachRecord(ctx context.Context, file File, wanted columns, take
 			r.Read++
 			err = r.reject(file, bad.line, bad.reason, bad.raw)
 		case err != nil:
-			err = fmt.Errorf("reading %s: %w", file.Name, err)
+			err = &FileError{fmt.Errorf("reading %s: %w", file.Name, err)}
 		default:
 			r.Read++
 			reason := take(rec)
@@ -104,6 +113,12 @@ func fatal(cause error) error {
 		return nil
 	}
 	return &fatalError{cause}
+}
+
+// source is where something came from that waits for the answer of the warehouse.
+type source struct {
+	line int
+	raw  string
 }
 
 // eventBatch writes events in batches, each one transaction.

@@ -55,6 +55,8 @@ func openRecords(file File, wanted columns) (records, error) {
 		return nil, fmt.Errorf("reading %s: %w", file.Name, err)
 	case parquet && file.Random == nil:
 		return nil, fmt.Errorf("%s is Parquet, whose columns are found from its end, so it cannot come through a pipe: save it as a file and import that", file.Name)
+	case parquet && wanted.mapped:
+		return nil, fmt.Errorf("%s is Parquet, and a mapping of business figures reads the text of a CSV file: save it as CSV", file.Name)
 	case parquet:
 		file.Rejects.countRows()
 		reader, err := newParquetRecords(file.Random, file.Size, wanted)
@@ -105,7 +107,23 @@ func (h *header) has(column string) bool {
 func fold(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), " ")) }
 
 // columns says what a source reads: required columns must be there.
-type columns struct{ required, optional []string }
+type columns struct {
+	required, optional []string
+
+	// What a mapping says of a file that is not ours.
+	mapped     bool
+	delimiter  rune // 0 is a comma
+	headerLine int  // where the header is, from 1; 0 is the first line that is not empty
+	// leaveOut says whether a record is none; nil: every one is.
+	leaveOut func(record) bool
+}
+
+func (c columns) separator() rune {
+	if c.delimiter == 0 {
+		return ','
+	}
+	return c.delimiter
+}
 
 // badRecord is a record that cannot be used; the ones after it can.
 type badRecord struct {
@@ -126,12 +144,13 @@ const mostLines = 10_000
 type recordReader struct {
 	lines  *lineReader
 	header *header
+	wanted columns
 }
 
 // newRecordReader reads the header. Its error says what is wrong with the file
 // as a whole and what would be right.
 func newRecordReader(r io.Reader, wanted columns) (*recordReader, error) {
-	reader := &recordReader{lines: newLineReader(r)}
+	reader := &recordReader{lines: newLineReader(r), wanted: wanted}
 	for {
 		first, err := reader.lines.next()
 		if errors.Is(err, io.EOF) {
@@ -143,7 +162,7 @@ func newRecordReader(r io.Reader, wanted columns) (*recordReader, error) {
 		if first.number == 1 {
 			first.text = bytes.TrimPrefix(first.text, []byte("\xef\xbb\xbf")) // byte order mark
 		}
-		if len(bytes.TrimSpace(first.text)) == 0 {
+		if len(bytes.TrimSpace(first.text)) == 0 || first.number < wanted.headerLine {
 			continue
 		}
 		reader.header, err = parseHeader(first, wanted)
@@ -160,18 +179,24 @@ func parseHeader(l line, wanted columns) (*header, error) {
 	case l.tooLong:
 		return nil, fmt.Errorf("the first line is longer than %d bytes: this is not a CSV file with a header", longestLine)
 	case !utf8.Valid(l.text) || bytes.IndexByte(l.text, 0) >= 0:
+		if wanted.mapped {
+			return nil, errors.New("the header is not text in UTF-8: set file.encoding in the mapping, to windows-1252 for instance")
+		}
 		return nil, errors.New("the first line is not text in UTF-8: this is not a CSV file with a header")
 	case bytes.IndexByte(l.text, '\r') >= 0:
 		return nil, errors.New("the lines end with a carriage return alone: save the file with line feeds")
 	}
-	names, err := splitFields(string(l.text), ',')
+	names, err := splitFields(string(l.text), wanted.separator())
 	if err != nil {
 		return nil, fmt.Errorf("the header in line %d cannot be read: %w", l.number, err)
 	}
 	h := newHeader(names)
 	if missing := h.missing(wanted.required); len(missing) > 0 {
-		if err := findDelimiter(string(l.text), wanted.required, len(missing)); err != nil {
+		if err := findDelimiter(string(l.text), wanted, len(missing)); err != nil {
 			return nil, err
+		}
+		if wanted.mapped {
+			return nil, fmt.Errorf("%s missing in line %d; it has %s. Correct the names, or file.header_line, in the mapping", joinColumns(missing), l.number, describeColumns(names))
 		}
 	}
 	return h, h.check(wanted)
@@ -224,13 +249,16 @@ func (h *header) missing(required []string) []string {
 
 // findDelimiter returns an error that names the delimiter of a header when one
 // other than the comma gives it more of the required columns.
-func findDelimiter(text string, required []string, missing int) error {
+func findDelimiter(text string, wanted columns, missing int) error {
 	for _, delimiter := range []struct {
 		mark rune
 		name string
-	}{{';', `semicolons (";")`}, {'\t', "tabs"}, {'|', `vertical bars ("|")`}} {
+	}{{';', `semicolons (";")`}, {'\t', "tabs"}, {'|', `vertical bars ("|")`}, {',', `commas (",")`}} {
 		names, err := splitFields(text, delimiter.mark)
-		if err == nil && len(newHeader(names).missing(required)) < missing {
+		if err == nil && len(newHeader(names).missing(wanted.required)) < missing {
+			if wanted.mapped {
+				return fmt.Errorf("the columns are separated by %s: correct file.delimiter in the mapping", delimiter.name)
+			}
 			return fmt.Errorf(`the columns are separated by %s and must be separated by commas (","): save the file as comma-separated CSV`, delimiter.name)
 		}
 	}
@@ -241,6 +269,18 @@ func (r *recordReader) close() {}
 
 // next returns the next record of the file.
 func (r *recordReader) next() (record, error) {
+	for {
+		rec, err := r.nextOfAll()
+		if !errors.Is(err, errLeftOut) {
+			return rec, err
+		}
+	}
+}
+
+// errLeftOut says that a record is to be read over.
+var errLeftOut = errors.New("left out")
+
+func (r *recordReader) nextOfAll() (record, error) {
 	first, err := r.lines.next()
 	for err == nil && len(bytes.TrimSpace(first.text)) == 0 && !first.tooLong {
 		first, err = r.lines.next()
@@ -270,13 +310,16 @@ func (r *recordReader) parse(first line, text []byte) (record, error) {
 		return rec, bad(errors.New("it holds a NUL character"))
 	}
 	var err error
-	if rec.fields, err = splitFields(rec.raw, ','); err != nil {
+	if rec.fields, err = splitFields(rec.raw, r.wanted.separator()); err != nil {
 		// What a stray quote has drawn in are records of their own.
 		if within := text[len(first.text):]; len(within) > 0 {
 			r.putBackLines(first.number, within[1:])
 			rec.raw = string(first.text)
 		}
 		return rec, bad(err)
+	}
+	if r.wanted.leaveOut != nil && r.wanted.leaveOut(rec) {
+		return rec, errLeftOut
 	}
 	// A writer that drops empty columns from a record shifts the others: CodeCarbon
 	// has done so. Surplus empty fields are a spreadsheet's.

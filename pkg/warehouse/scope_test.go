@@ -17,7 +17,7 @@ import (
 
 // companysOwn are the tables and views that every login sees whole: nothing in them is a
 // business unit's. A new table is in this list, under a policy, or not granted.
-var companysOwn = []string{"accelerator", "calendar_day", "calendar_setting", "facility_pue_reading", "factor_period", "factor_restatement",
+var companysOwn = []string{"accelerator", "calendar_day", "calendar_setting", "facility_pue_reading", "facility_reading", "factor_period", "factor_restatement",
 	"factor_version", "reference_intensity", "region", "region_factor", "rollup_family", "rollup_state", "schema_migration", "task_class", "workload"}
 
 // others are the names of Unit 1 and of what is its own in the small company.

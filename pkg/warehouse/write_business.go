@@ -5,7 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"slices"
+	"regexp"
 	"strings"
 	"time"
 
@@ -15,15 +15,17 @@ import (
 // BusinessMetric is a figure of the business in a month.
 type BusinessMetric struct {
 	Month        time.Time // its first day; the time of day does not count
-	Metric       string    // one of BusinessMetrics
+	Metric       string    // one of BusinessMetrics, or the company's own: small letters, digits and _
 	BusinessUnit string    // empty: the whole company
-	Value        float64   // USD for revenue and arr, a count for the others
+	Value        float64   // USD for revenue and arr, a count for transactions and active_users
 	Source       string
 }
 
-// BusinessMetrics lists the metrics: revenue and annual recurring revenue in
-// USD, transactions and active users as counts.
+// BusinessMetrics lists the metrics that answers are computed with: revenue and annual
+// recurring revenue in USD, transactions and active users as counts.
 func BusinessMetrics() []string { return []string{"revenue", "arr", "transactions", "active_users"} }
+
+var metricName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
 // CostBudget is what may be spent on a day.
 type CostBudget struct {
@@ -71,8 +73,8 @@ func (s *Store) WriteBusinessMetrics(ctx context.Context, metrics []BusinessMetr
 
 func (m BusinessMetric) check() error {
 	switch {
-	case !slices.Contains(BusinessMetrics(), m.Metric):
-		return fmt.Errorf("unknown metric %q: it must be one of %s", m.Metric, strings.Join(BusinessMetrics(), ", "))
+	case !metricName.MatchString(m.Metric):
+		return fmt.Errorf("%q is no name of a metric: it is one of %s, or small letters, digits and _", m.Metric, strings.Join(BusinessMetrics(), ", "))
 	case m.Month.Day() != 1:
 		return fmt.Errorf("month %s does not begin on the first", m.Month.Format(time.DateOnly))
 	case m.Source == "":

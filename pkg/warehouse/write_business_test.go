@@ -20,7 +20,7 @@ func TestWriteBusinessMetrics(t *testing.T) {
 	metrics := []warehouse.BusinessMetric{
 		{Month: june, Metric: "revenue", Value: 1234567.89, Source: "ERP"},
 		{Month: june, Metric: "revenue", BusinessUnit: "Consumer", Value: 1000, Source: "ERP"},
-		{Month: june, Metric: "profit", Value: 1, Source: "ERP"},
+		{Month: june, Metric: "Profit!", Value: 1, Source: "ERP"},
 		{Month: june.AddDate(0, 0, 1), Metric: "arr", Value: 1, Source: "ERP"},
 		{Month: january(1970), Metric: "arr", Value: 1, Source: "ERP"},
 		{Month: june, Metric: "arr", Value: math.Inf(1), Source: "ERP"},
@@ -31,7 +31,7 @@ func TestWriteBusinessMetrics(t *testing.T) {
 		result, err := store.WriteBusinessMetrics(context.Background(), metrics)
 		require.NoError(t, err)
 		assertCounts(t, stored, 2-stored, 6, result)
-		for i, reason := range []string{`unknown metric "profit"`, "does not begin on the first", "before 2015", "not a number", "negative", "source"} {
+		for i, reason := range []string{`"Profit!" is no name of a metric`, "does not begin on the first", "before 2015", "not a number", "negative", "source"} {
 			assert.ErrorContains(t, result.Rejected[i].Reason, reason)
 		}
 	}

@@ -96,7 +96,8 @@ func (s *Store) WriteFactors(ctx context.Context, versionName string, factors []
 func (r *FactorResult) write(ctx context.Context, tx pgx.Tx, versionName string, factors []Factor, accepted []int) error {
 	var newest int
 	var inForce *int
-	if err := tx.QueryRow(ctx, factorVersionsToWriteSQL).Scan(&newest, &inForce); err != nil {
+	var gathers bool
+	if err := tx.QueryRow(ctx, factorVersionsToWriteSQL, pgx.NamedArgs{"gathering": MeteredVersion, "name": versionName}).Scan(&newest, &inForce, &gathers); err != nil {
 		return err
 	}
 	r.Version, r.InForce = newest, inForce != nil && *inForce == newest
@@ -111,6 +112,8 @@ func (r *FactorResult) write(ctx context.Context, tx pgx.Tx, versionName string,
 	// A newer version that waits takes them too, or restating would lose them.
 	versions := []int{newest}
 	switch {
+	case reprices && gathers: // nobody has computed with it yet
+		r.InForce = false
 	case reprices || inForce == nil:
 		if err := tx.QueryRow(ctx, copyFactorVersionSQL, pgx.NamedArgs{"name": versionName, "based_on": newest}).Scan(&r.Version); err != nil {
 			return err

@@ -19,13 +19,13 @@ import (
 func importCommand(c console) *cobra.Command {
 	command := group("import", "Bring a file, or what a Prometheus has, into the warehouse",
 		importCodeCarbonCommand(c), importTraceCommand(c), importEventsCommand(c), importModelsCommand(c), importProjectsCommand(c),
-		importFactorsCommand(c), importHardwareCommand(c), importBusinessCommand(c), importBudgetsCommand(c), importPrometheusCommand(c),
-		importCCFCommand(c), importGoogleCarbonCommand(c), importAWSCarbonCommand(c), importFOCUSCommand(c))
+		importFactorsCommand(c), importPUECommand(c), importHardwareCommand(c), importBusinessCommand(c), importBudgetsCommand(c),
+		importPrometheusCommand(c), importCCFCommand(c), importGoogleCarbonCommand(c), importAWSCarbonCommand(c), importFOCUSCommand(c))
 	command.Long = "Brings a file, CSV or Parquet, or what a Prometheus has, into the warehouse and closes with a summary:\n" +
 		"read N, stored N, unchanged N, rejected N.\n" +
 		"Importing a file twice changes nothing. A record that cannot be used is set aside with its line and the reason in\n" +
 		"FILE.rejects.csv (of Prometheus in " + rejectedSeries + "), and the exit code is 3."
-	command.PersistentFlags().String(rejectsFlag, "", "where to set rejected records aside (default FILE.rejects.csv)")
+	command.PersistentFlags().String(rejectsFlag, "", "where to set rejected records aside (default FILE.rejects.csv); of codecarbon --follow, which reads several files, a folder")
 	return command
 }
 

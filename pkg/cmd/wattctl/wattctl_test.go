@@ -58,7 +58,7 @@ func sample(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "ingest", "testdata", name))
 	require.NoError(t, err)
-	return file(t, name, string(text))
+	return file(t, filepath.Base(name), string(text))
 }
 
 func file(t *testing.T, name, text string) string {
@@ -116,7 +116,7 @@ func TestWrongUsage(t *testing.T) {
 	for _, test := range []struct{ arguments, want string }{
 		{"", "wattctl needs one of: collect, db, demo-data, explain, export, import, query, report, restate, rollup"},
 		{"improt", "did you mean import?"},
-		{"import", "wattctl import needs one of: aws-carbon, budgets, business, ccf, codecarbon, events, factors, focus, google-carbon, hardware, models, projects, prometheus, trace"},
+		{"import", "wattctl import needs one of: aws-carbon, budgets, business, ccf, codecarbon, events, factors, focus, google-carbon, hardware, models, projects, prometheus, pue, trace"},
 		{"import codecabron x", "did you mean codecarbon?"},
 		{"import codecarbon", "takes one file, not 0"},
 		{"import codecarbon a b", "takes one file, not 2"},
