@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -16,7 +18,7 @@ func TestAWindowIsInTheFactsOnce(t *testing.T) {
 	const source = "prometheus"
 	ctx := context.Background()
 	pool := warehousetest.Open(t)
-	store := warehouse.OpenStore(pool)
+	store := warehouse.OpenStore(asWriter(t, pool))
 	hour := time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
 	now := hour.Add(3 * time.Hour)
 	event := func(name string, at time.Time, kilowattHours float64) warehouse.Event {
@@ -69,4 +71,18 @@ func TestAWindowIsInTheFactsOnce(t *testing.T) {
 	var differences int
 	require.NoError(t, pool.QueryRow(ctx, "SELECT count(*) FROM wattscore.verify_rollups()").Scan(&differences))
 	assert.Zero(t, differences, "the roll-ups agree with the facts after a window was replaced")
+}
+
+// asWriter is a pool whose login is a member of wattscore_writer and nothing else.
+func asWriter(t *testing.T, pool *pgxpool.Pool) *pgxpool.Pool {
+	t.Helper()
+	settings := pool.Config()
+	settings.AfterConnect = func(ctx context.Context, connection *pgx.Conn) error {
+		_, err := connection.Exec(ctx, "SET ROLE wattscore_writer")
+		return err
+	}
+	writer, err := pgxpool.NewWithConfig(context.Background(), settings)
+	require.NoError(t, err)
+	t.Cleanup(writer.Close)
+	return writer
 }

@@ -150,14 +150,14 @@ func TestPrometheusIsFollowed(t *testing.T) {
 		said := &saying{said: make(chan struct{}, 1)}
 		command.Stderr = said
 		require.NoError(t, command.Start())
+		address := regexp.MustCompile(`answering on (http://\S+)/metrics`)
+		require.Eventually(t, func() bool { return address.MatchString(said.String()) }, time.Minute, 20*time.Millisecond, "it says that it began: %s", said)
 		require.Eventually(t, func() bool {
 			require.Equal(t, exitDone, c.run("query", "energyScore", "--from", "now-6h", "--to", "now", "--group-by", "model", "--format", "json"), c.err)
 			rows := answer(t, c.out)
 			return len(rows) == 1 && rows[0]["requests"] == 3000.0
 		}, time.Minute, 50*time.Millisecond, "%s", said)
-		address := regexp.MustCompile(`answering on (http://\S+)/metrics`).FindStringSubmatch(said.String())
-		require.NotNil(t, address, "%s", said)
-		response, err := http.Get(address[1] + "/metrics")
+		response, err := http.Get(address.FindStringSubmatch(said.String())[1] + "/metrics")
 		require.NoError(t, err)
 		metrics, err := io.ReadAll(response.Body)
 		require.NoError(t, errors.Join(err, response.Body.Close()))

@@ -73,7 +73,7 @@ func TestWindowsAddUpToTheCounter(t *testing.T) {
 			}
 		}
 		store := &memory{}
-		p := puller(t, asking(t, &prometheustest.Fake{Series: series}), store, mappingOf(t, ""), func(o *Options) {
+		p := puller(t, sameAs(series), store, mappingOf(t, "read: [gpu]"), func(o *Options) {
 			o.Now = func() time.Time { return end.Add(time.Hour) }
 			o.Step = rapid.SampledFrom([]time.Duration{time.Hour, 30 * time.Minute, 2 * time.Hour}).Draw(r, "step")
 		})

@@ -39,6 +39,18 @@ func (s same) Samples(_ context.Context, name, _ string, from, to time.Time) (mo
 	return there, nil, nil
 }
 
+func sameAs(series prometheustest.Recorded) same {
+	var matrix same
+	for _, s := range series {
+		stream := &model.SampleStream{Metric: s.Metric}
+		for _, one := range s.Samples {
+			stream.Values = append(stream.Values, model.SamplePair{Timestamp: model.Time(one.At), Value: model.SampleValue(one.Value)})
+		}
+		matrix = append(matrix, stream)
+	}
+	return matrix
+}
+
 // FuzzSamples reads whatever an API may answer: each event that comes out could be
 // stored, and no energy comes from nowhere.
 func FuzzSamples(f *testing.F) {
