@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -90,6 +94,31 @@ func TestRowsAreWrittenAGroupAtATime(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 3, reader.NumRowGroups())
 	assert.EqualValues(t, rowGroup*2+1, reader.NumRows())
+}
+
+// What an export holds is a row group, however many it has written.
+func TestMemoryDoesNotGrowWithTheRowsThatAreWritten(t *testing.T) {
+	w, err := newParquetWriter(io.Discard, sampleTable)
+	require.NoError(t, err)
+	held := map[int]int64{}
+	const few, many = 4, 16
+	for group := range many + 1 {
+		if group == few || group == many {
+			for range 3 { // compressors that are kept for later are let go by the second
+				runtime.GC()
+			}
+			var stats runtime.MemStats
+			runtime.ReadMemStats(&stats)
+			held[group] = int64(stats.HeapAlloc)
+		}
+		for n := range rowGroup {
+			row := slices.Clone(sampleRows[0])
+			row[0] = strconv.Itoa(group*rowGroup + n)
+			require.NoError(t, w.row(row))
+		}
+	}
+	require.NoError(t, w.close())
+	assert.Less(t, held[many]-held[few], int64(4<<20), "live heap after %d row groups against that after %d: %d and %d", many, few, held[many], held[few])
 }
 
 func TestAFileIsThereWhenItIsComplete(t *testing.T) {

@@ -150,6 +150,10 @@ func (r *Reader) Export(ctx context.Context, table ExportTable, span kpi.Span, s
 	}
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, r.pool.Pool, snapshot, func(tx pgx.Tx) error {
+		// Every row comes out in order: workers would only wait for each other.
+		if _, err := tx.Exec(ctx, "SET LOCAL max_parallel_workers_per_gather = 0"); err != nil {
+			return err
+		}
 		if !table.Timed {
 			return exportRows(ctx, tx, table, seen(table.sql), pgx.NamedArgs{}, take)
 		}
