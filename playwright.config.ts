@@ -6,8 +6,9 @@ import { defineConfig } from '@playwright/test';
 import { artifacts, grafanaURL, viewer } from './e2e/environment';
 
 const authentication = `${dirname(require.resolve('@grafana/plugin-e2e'))}/auth`;
-const signedIn = (user: string) => `playwright/.auth/${user}.json`;
-const admin = process.env.GRAFANA_ADMIN_USER ?? 'admin';
+
+// The guides' pictures are made anew where that is asked for, and then nothing else.
+const pictures = process.env.WATTSCORE_PICTURES === '1';
 
 // A browser that runs as root cannot build its sandbox.
 const root = process.getuid?.() === 0;
@@ -35,19 +36,13 @@ export default defineConfig<PluginOptions>({
     },
   },
   projects: [
-    { name: 'sign in', testDir: authentication, testMatch: /.*\.js/ },
-    { name: 'sign in as viewer', testDir: authentication, testMatch: /.*\.js/, use: { user: viewer } },
-    {
-      name: 'admin',
-      testDir: './e2e/tests',
-      use: { storageState: signedIn(admin) },
-      dependencies: ['sign in'],
-    },
-    {
-      name: 'viewer',
-      testDir: './e2e/viewer',
-      use: { user: viewer, storageState: signedIn(viewer.user) },
-      dependencies: ['sign in', 'sign in as viewer'],
-    },
+    // Makes the viewer where there is none yet.
+    { name: 'viewer’s account', testDir: authentication, testMatch: /.*\.js/, use: { user: viewer } },
+    ...(pictures
+      ? [{ name: 'pictures', testDir: './e2e/pictures' }]
+      : [
+          { name: 'admin', testDir: './e2e/tests' },
+          { name: 'viewer', testDir: './e2e/viewer', use: { user: viewer }, dependencies: ['viewer’s account'] },
+        ]),
   ],
 });

@@ -1,7 +1,7 @@
 import { expect, test as grafanaTest } from '@grafana/plugin-e2e';
 import type { APIRequestContext, Page } from '@playwright/test';
 
-import { databasePassword, dataSource } from './environment';
+import { admin, databasePassword, dataSource } from './environment';
 import { forgiveMissingGauges } from './faults';
 
 export { expect };
@@ -30,6 +30,15 @@ interface Fixtures {
 }
 
 export const test = grafanaTest.extend<Fixtures>({
+  // Signed in anew for each test: a Grafana renews a session after ten minutes, and what was kept of it is void.
+  storageState: async ({ baseURL, playwright, user }, use) => {
+    const { user: name, password } = user ?? admin;
+    const context = await playwright.request.newContext({ baseURL });
+    const response = await context.post('/login', { data: { user: name, password } });
+    expect(response.ok(), `${name} signs in: ${await response.text()}`).toBe(true);
+    await use(await context.storageState());
+    await context.dispose();
+  },
   page: async ({ page }, use) => {
     forgiveMissingGauges(page);
     await use(page);

@@ -115,6 +115,15 @@ describe('the data source', () => {
 
   it('marks what happened in a new annotation', () => {
     expect(datasource.annotations?.getDefaultQuery?.()).toEqual({ queryType: 'annotations', format: 'table' });
+    // What the editor shows and nobody has changed is not stored, and is asked all the same.
+    const annotation = { name: 'Ours', enable: true, iconColor: 'red' };
+    expect(datasource.annotations?.prepareQuery?.(annotation)).toEqual({
+      refId: 'Anno',
+      queryType: 'annotations',
+      format: 'table',
+    });
+    const target = query({ queryType: 'annotations', options: { kinds: ['budget'] } });
+    expect(datasource.annotations?.prepareQuery?.({ ...annotation, target })).toMatchObject(target);
   });
 
   it('does not run a query that is hidden or has no type', () => {

@@ -52,8 +52,12 @@ export class DataSource extends DataSourceWithBackend<WattScoreQuery, WattScoreO
   ) {
     super(settings);
     this.variables = new VariableSupport(this);
-    // An annotation is a query like any other; a new one asks for what happened.
-    this.annotations = { getDefaultQuery: () => ({ queryType: 'annotations', format: 'table' }) };
+    // An annotation is a query like any other; a new one, of which nothing is stored yet, asks for what happened.
+    const whatHappened: Partial<WattScoreQuery> = { queryType: 'annotations', format: 'table' };
+    this.annotations = {
+      getDefaultQuery: () => whatHappened,
+      prepareQuery: ({ target }) => ({ refId: 'Anno', ...whatHappened, ...target }) as WattScoreQuery,
+    };
   }
 
   getDefaultQuery(_: CoreApp): Partial<WattScoreQuery> {

@@ -63,6 +63,10 @@ export function ConfigEditor(props: Props) {
       }),
   });
   const certificate = { cols: 60, rows: 6 };
+  // A Combobox tells of a choice from within an effect. Grafana's settings page would store it and draw anew right
+  // there, upon which the Combobox tells again, without end: so the choice is stored when the effect is over.
+  const choose = (choice: Partial<WattScoreOptions>) =>
+    queueMicrotask(() => onOptionsChange({ ...options, jsonData: { ...jsonData, ...choice } }));
 
   return (
     <>
@@ -73,7 +77,11 @@ export function ConfigEditor(props: Props) {
         <Field label="Database" description="The database that wattctl db migrate was run on" required>
           <Input {...text('database')} placeholder="energy" />
         </Field>
-        <Field label="User" description="A login that can only read: wattctl db roles --reader grafana. With --scope it sees some business units only" required>
+        <Field
+          label="User"
+          description="A login that can only read: wattctl db roles --reader grafana. With --scope it sees some business units only"
+          required
+        >
           <Input {...text('user')} placeholder="grafana" />
         </Field>
         {jsonData.user === 'postgres' && (
@@ -94,7 +102,7 @@ export function ConfigEditor(props: Props) {
             width={width}
             options={tlsModes}
             value={tlsMode}
-            onChange={({ value }) => onOptionsChange({ ...options, jsonData: { ...jsonData, tlsMode: value } })}
+            onChange={({ value }) => choose({ tlsMode: value })}
           />
         </Field>
         {(tlsMode === 'verify-ca' || tlsMode === 'verify-full') && (
@@ -132,9 +140,7 @@ export function ConfigEditor(props: Props) {
             placeholder="January"
             options={months}
             value={jsonData.fiscalYearStartMonth ?? null}
-            onChange={(month) =>
-              onOptionsChange({ ...options, jsonData: { ...jsonData, fiscalYearStartMonth: month?.value } })
-            }
+            onChange={(month) => choose({ fiscalYearStartMonth: month?.value })}
           />
         </Field>
       </FieldSet>
