@@ -20,6 +20,7 @@ import (
 // bench is one run.
 type bench struct {
 	server *server
+	keep   keep
 	runner step.Runner
 	out    io.Writer
 	root   string
@@ -38,12 +39,16 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	kept, err := keeping()
+	if err != nil {
+		return err
+	}
 	root, err := project.Root()
 	if err != nil {
 		return err
 	}
 	quiet()
-	b := &bench{runner: step.Runner{Directory: root, Log: out}, out: out, root: root}
+	b := &bench{keep: kept, runner: step.Runner{Directory: root, Log: out}, out: out, root: root}
 	err = b.runner.Do("Start PostgreSQL", func() (err error) {
 		b.server, err = startServer(ctx, out)
 		return err
@@ -52,6 +57,9 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.server.stop()) }()
+	if kept == keepLoad {
+		return b.loadAll(ctx, facts, wanted)
+	}
 	if err := b.measureAll(ctx, facts, wanted); err != nil {
 		return err
 	}
@@ -92,6 +100,23 @@ func (b *bench) measureAll(ctx context.Context, facts []int64, wanted []string) 
 			return err
 		}
 		b.reportIngest(result)
+	}
+	return nil
+}
+
+// loadAll makes the databases that measureAll measures on.
+func (b *bench) loadAll(ctx context.Context, facts []int64, wanted []string) error {
+	largest := facts[len(facts)-1]
+	if slices.Contains(wanted, typical.name) {
+		for _, size := range facts {
+			if _, err := b.load(ctx, typical, size, time.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	if slices.Contains(wanted, wide.name) {
+		_, err := b.load(ctx, wide, largest, time.Now())
+		return err
 	}
 	return nil
 }
@@ -159,12 +184,15 @@ func (b *bench) measureTypical(ctx context.Context, l loaded) error {
 	return err
 }
 
-// onWarehouse loads a warehouse, does something with it and drops it.
+// onWarehouse loads a warehouse, does something with it and drops it, unless it is
+// kept.
 func (b *bench) onWarehouse(ctx context.Context, s shape, facts int64, something func(loaded) error) (err error) {
 	l, err := b.load(ctx, s, facts, time.Now())
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.server.drop(context.WithoutCancel(ctx), l.database)) }()
+	if b.keep == keepNothing {
+		defer func() { err = errors.Join(err, b.server.drop(context.WithoutCancel(ctx), l.database)) }()
+	}
 	return something(l)
 }

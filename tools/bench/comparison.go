@@ -91,13 +91,6 @@ func (b *bench) compare(ctx context.Context, l loaded, ours []answerTimes) (all 
 		return nil, err
 	}
 	defer reader.Close()
-	err = b.runner.Do("Make a daily materialised view, "+l.shape.name, func() error {
-		_, err := pool.Exec(ctx, dailyViewSQL)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
 	span, err := lastQuarter(l.span.to)
 	if err != nil {
 		return nil, err
