@@ -41,7 +41,7 @@ func (o budgetVarianceOptions) interval() kpi.Interval {
 
 // omits is what the amounts do without.
 func (o budgetVarianceOptions) omits() warehouse.Measure {
-	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore
+	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore | warehouse.MeasureFacility
 	if o.Budget == "cost" {
 		return omit | warehouse.MeasureCarbon
 	}

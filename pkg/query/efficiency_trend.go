@@ -93,8 +93,11 @@ func readTrend(ctx context.Context, source Source, request Request, options effi
 	usage := []warehouse.UsageRequest{{Periods: append([]kpi.Span{p.previous}, steps[earlier:]...), GroupBy: []kpi.Dimension{kpi.DimensionModel},
 		Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: trendOmits(options.Measure)}}
 	if earlier > 0 {
-		usage = append(usage, warehouse.UsageRequest{Periods: steps[:earlier], Filters: request.Filters, FactorVersion: request.FactorVersion,
-			Omit: trendOmits(options.Measure)})
+		omit := trendOmits(options.Measure)
+		if omit&warehouse.MeasureCost != 0 && omit&warehouse.MeasureCarbon != 0 { // the history is not priced, only the range's cost avoided
+			omit |= warehouse.MeasurePrice
+		}
+		usage = append(usage, warehouse.UsageRequest{Periods: steps[:earlier], Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: omit})
 	}
 	answers, provenance, err := source.Usage(ctx, usage...)
 	if err != nil {
@@ -260,7 +263,7 @@ var trendMeasures = []string{"kwh_per_1k_requests", "score", "energy_kwh", "cost
 
 // trendOmits is what the trend of a measure does without, over its many steps.
 func trendOmits(measure string) warehouse.Measure {
-	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency
+	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureFacility
 	if measure != "cost_usd" {
 		omit |= warehouse.MeasureCost
 	}

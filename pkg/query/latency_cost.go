@@ -109,7 +109,8 @@ func answerLatencyCost(ctx context.Context, source Source, request Request) (dat
 
 // latencyOmits is what the cost of the steps does without.
 func latencyOmits(basis kpi.CostBasis) warehouse.Measure {
-	omit := warehouse.MeasureTokens | warehouse.MeasureCarbon | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore
+	omit := warehouse.MeasureTokens | warehouse.MeasureCarbon | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore |
+		warehouse.MeasureFacility
 	if basis == kpi.CostBasisEnergy {
 		omit |= warehouse.MeasureCost
 	}

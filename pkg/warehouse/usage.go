@@ -39,15 +39,16 @@ type UsageRequest struct {
 // Measure is a set of the measures that a request can do without.
 type Measure uint
 
-// The measures that can be left out. Events, requests, energy and the cost of
-// energy are in every answer.
+// The measures that can be left out. Events, requests and IT energy are in every answer.
 const (
-	MeasureTokens  Measure = 1 << iota
-	MeasureCost            // what the sources billed: Cost and ServingCost
-	MeasureCarbon          // CarbonLocation and CarbonMarket
-	MeasureGPU             // GPUHours and GPUMemoryHours
-	MeasureLatency         // LatencySum and LatencyRequests
-	MeasureScore           // ScoredEnergy and ReferenceEnergy, which need every endpoint
+	MeasureTokens   Measure = 1 << iota
+	MeasureCost             // what the sources billed: Cost and ServingCost
+	MeasureCarbon           // CarbonLocation and CarbonMarket
+	MeasureGPU              // GPUHours and GPUMemoryHours
+	MeasureLatency          // LatencySum and LatencyRequests
+	MeasureScore            // ScoredEnergy and ReferenceEnergy, which need every endpoint
+	MeasureFacility         // FacilityEnergy: zero, and still nil where there is no PUE
+	MeasurePrice            // all that factors price, with MeasureCost and MeasureCarbon
 )
 
 // UsageRow holds the measures of one group in one period. A group without usage
@@ -118,7 +119,7 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 			return nil, Provenance{}, err
 		}
 		request.projectsApart = scoped
-		statement, err := usageStatement(request, len(args["month_at"].([]time.Time)) > 0)
+		statement, err := usageStatement(request, readingOf(request, args))
 		if err != nil {
 			return nil, Provenance{}, err
 		}
@@ -201,6 +202,16 @@ func versionArgument(version int) any {
 		return nil
 	}
 	return version
+}
+
+// readingOf says how the pieces of a request are best read. Adding up a period's pieces
+// first takes a row of each combination apart, which pays from a few pieces on.
+func readingOf(request UsageRequest, args pgx.NamedArgs) reading {
+	count := func(grain kpi.Interval) int { return len(args[string(grain)+"_at"].([]time.Time)) }
+	return reading{
+		months: count(kpi.IntervalMonth) > 0,
+		apart:  count(kpi.IntervalDay)+count(kpi.IntervalHour) <= 2*len(request.Periods),
+	}
 }
 
 // usageArguments cuts each period into whole buckets of the roll-ups.

@@ -76,13 +76,14 @@ WITH pricing AS (
     WHERE (period, model_id, project_id, region_id, endpoint_id, workload_id)
           IN (SELECT period, /* all keys */ FROM suspect_piece GROUP BY period, /* all keys */ HAVING sum(requests) = 0)
 ), /* end of scored */
-bucketed AS MATERIALIZED (
-    /* months */
-    SELECT s.period, s.sign, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
+/* months */ months AS (
+    SELECT s.period, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
     FROM month_piece AS s
     JOIN wattscore./* family */_month ON bucket = s.label /* filter */
     WHERE NOT s.by_day
-    UNION ALL
+), /* end of months */
+bucketed AS (
+    /* months */
     SELECT s.period, s.sign, bucket, /* keys */, /* measures */, NULL::bigint AS unrequested_nwh
     FROM month_piece AS s
     JOIN wattscore./* family */_day ON bucket >= s.at AND bucket < s.until /* filter */
@@ -108,66 +109,87 @@ bucketed AS MATERIALIZED (
     UNION ALL
     SELECT s.period, 1, bucket, /* all keys */, /* no measures */, it_energy_nwh FROM unrequested_piece AS s
     /* end of scored */
-), factored AS (
-    -- The pieces of one combination of the keys that matter, with the same factors.
+),
+/* combined */ combined AS (
+    -- The pieces of one combination of the keys that matter, with the same factors: where
+    -- there are many, they are added up before they are priced.
     SELECT b.period, /* group keys */, x.valid_from AS factors_from,
-           sum(b.sign * b.events)::bigint AS events, sum(b.sign * b.requests)::bigint AS requests, sum(b.sign * b.input_tokens)::bigint AS input_tokens,
-           sum(b.sign * b.output_tokens)::bigint AS output_tokens, sum(b.sign * b.it_energy_nwh) AS it_energy_nwh,
+           sum(b.sign * b.events) AS events, sum(b.sign * b.requests) AS requests, sum(b.sign * b.input_tokens) AS input_tokens,
+           sum(b.sign * b.output_tokens) AS output_tokens, sum(b.sign * b.it_energy_nwh) AS it_energy_nwh,
            sum(b.sign * b.measured_energy_nwh) AS measured_energy_nwh,
            sum(b.unrequested_nwh) FILTER (WHERE b.unrequested_nwh IS NOT NULL) AS unrequested_nwh,
            sum(b.sign * b.cost_nusd) AS cost_nusd, sum(b.sign * b.cost_open_nwh) AS cost_open_nwh,
            sum(b.sign * b.carbon_location_ug) AS carbon_location_ug, sum(b.sign * b.carbon_location_open_nwh) AS carbon_location_open_nwh,
            sum(b.sign * b.carbon_market_ug) AS carbon_market_ug, sum(b.sign * b.carbon_market_open_nwh) AS carbon_market_open_nwh,
            sum(b.sign * b.gpu_microhours) AS gpu_microhours, sum(b.sign * b.gpu_memory_microhours) AS gpu_memory_microhours,
-           sum(b.sign * b.latency_us) AS latency_us, sum(b.sign * b.latency_requests)::bigint AS latency_requests
+           sum(b.sign * b.latency_us) AS latency_us, sum(b.sign * b.latency_requests) AS latency_requests
     FROM bucketed b
-    LEFT JOIN factor x
-           ON x.region_id = b.region_id AND b.bucket >= x.valid_from AND b.bucket < x.valid_to
+    LEFT JOIN factor x ON x.region_id = b.region_id AND b.bucket >= x.valid_from AND b.bucket < x.valid_to
     GROUP BY b.period, /* group keys */, x.valid_from
+), /* end of combined */
+summed AS (
+    /* months */
+    -- Months are numeric and are added up apart, for all else would become so.
+    /* sums without sign */
+    FROM months b
+    /* priced */
+    LEFT JOIN factor x ON x.region_id = b.region_id AND b.bucket >= x.valid_from AND b.bucket < x.valid_to
+    /* end of priced */
+    JOIN wattscore.workload w ON w.workload_id = b.workload_id
+    GROUP BY b.period, /* sum keys */w.serves_requests
+    UNION ALL
+    /* end of months */
+    /* apart */
+    /* sums */
+    FROM bucketed b
+    /* priced */
+    LEFT JOIN factor x ON x.region_id = b.region_id AND b.bucket >= x.valid_from AND b.bucket < x.valid_to
+    /* end of priced */
+    JOIN wattscore.workload w ON w.workload_id = b.workload_id
+    GROUP BY b.period, /* sum keys */w.serves_requests
+    /* end of apart */
+    /* combined */
+    /* sums without sign */
+    FROM combined b
+    LEFT JOIN factor x ON x.region_id = b.region_id AND x.valid_from = b.factors_from
+    JOIN wattscore.workload w ON w.workload_id = b.workload_id
+    GROUP BY b.period, /* sum keys */w.serves_requests
+    /* end of combined */
 ), reference AS (
     SELECT DISTINCT ON (task_class) task_class, wh_per_1k_requests
     FROM wattscore.reference_intensity
     WHERE valid_from <= ((@latest::timestamptz - interval '1 microsecond') AT TIME ZONE (SELECT time_zone FROM wattscore.calendar_setting))::date
     ORDER BY task_class, valid_from DESC
-), priced AS (
-    SELECT f.*, /* members */ AS members, w.serves_requests, f.it_energy_nwh - coalesce(f.unrequested_nwh, 0) AS requested_nwh,
-           x.pue, x.price, x.location, x.market, i.wh_per_1k_requests
-    FROM factored f
-    /* joins */
-    LEFT JOIN factor x ON x.region_id = f.region_id AND x.valid_from = f.factors_from
-    LEFT JOIN reference i ON i.task_class = /* task class */
 )
-SELECT period, members,
+SELECT period, /* members */ AS members,
        sum(events)::bigint, sum(requests)::bigint, coalesce(sum(input_tokens), 0)::bigint, coalesce(sum(output_tokens), 0)::bigint,
        (sum(it_energy_nwh) * 1e-12)::double precision,
        (sum(measured_energy_nwh) * 1e-12)::double precision,
        -- A sum with a part that no factor covers is NULL, not too small.
-       CASE WHEN bool_and(pue IS NOT NULL OR it_energy_nwh = 0)
-            THEN (coalesce(sum(it_energy_nwh * pue), 0) * 1e-12)::double precision END,
-       CASE WHEN bool_and(price IS NOT NULL OR it_energy_nwh = 0)
-            THEN (coalesce(sum(it_energy_nwh * price), 0) * 1e-12)::double precision END,
-       CASE WHEN bool_and(price IS NOT NULL OR cost_open_nwh = 0)
-            THEN (sum(cost_nusd) * 1e-9 + coalesce(sum(cost_open_nwh * price), 0) * 1e-12)::double precision END,
-       CASE WHEN bool_and(location IS NOT NULL OR carbon_location_open_nwh = 0)
-            THEN (sum(carbon_location_ug) * 1e-9 + coalesce(sum(carbon_location_open_nwh * location), 0) * 1e-15)::double precision END,
-       CASE WHEN bool_and(market IS NOT NULL OR carbon_market_open_nwh = 0)
-            THEN (sum(carbon_market_ug) * 1e-9 + coalesce(sum(carbon_market_open_nwh * market), 0) * 1e-15)::double precision END,
+       CASE WHEN coalesce(sum(facility_open), 0) = 0 THEN (coalesce(sum(facility), 0) * 1e-12)::double precision END,
+       CASE WHEN coalesce(sum(energy_cost_open), 0) = 0 THEN (coalesce(sum(energy_cost), 0) * 1e-12)::double precision END,
+       CASE WHEN coalesce(sum(cost_open), 0) = 0 THEN (sum(cost_nusd) * 1e-9 + coalesce(sum(cost_derived), 0) * 1e-12)::double precision END,
+       CASE WHEN coalesce(sum(location_open), 0) = 0 THEN (sum(carbon_location_ug) * 1e-9 + coalesce(sum(location_derived), 0) * 1e-15)::double precision END,
+       CASE WHEN coalesce(sum(market_open), 0) = 0 THEN (sum(carbon_market_ug) * 1e-9 + coalesce(sum(market_derived), 0) * 1e-15)::double precision END,
        (coalesce(sum(gpu_microhours), 0) * 1e-6)::double precision,
        (coalesce(sum(gpu_memory_microhours), 0) * 1e-6)::double precision,
-       coalesce(sum(requests) FILTER (WHERE serves_requests), 0)::bigint,
-       coalesce(sum(input_tokens) FILTER (WHERE serves_requests), 0)::bigint,
-       coalesce(sum(output_tokens) FILTER (WHERE serves_requests), 0)::bigint,
-       (coalesce(sum(it_energy_nwh) FILTER (WHERE serves_requests), 0) * 1e-12)::double precision,
-       CASE WHEN bool_and(price IS NOT NULL OR it_energy_nwh = 0 OR NOT serves_requests)
-            THEN (coalesce(sum(it_energy_nwh * price) FILTER (WHERE serves_requests), 0) * 1e-12)::double precision END,
-       CASE WHEN bool_and(price IS NOT NULL OR cost_open_nwh = 0 OR NOT serves_requests)
-            THEN (coalesce(sum(cost_nusd) FILTER (WHERE serves_requests), 0) * 1e-9
-                  + coalesce(sum(cost_open_nwh * price) FILTER (WHERE serves_requests), 0) * 1e-12)::double precision END,
-       (coalesce(sum(requested_nwh) FILTER (WHERE serves_requests AND wh_per_1k_requests IS NOT NULL), 0) * 1e-12)::double precision,
+       coalesce(sum(requests) FILTER (WHERE f.serves_requests), 0)::bigint,
+       coalesce(sum(input_tokens) FILTER (WHERE f.serves_requests), 0)::bigint,
+       coalesce(sum(output_tokens) FILTER (WHERE f.serves_requests), 0)::bigint,
+       (coalesce(sum(it_energy_nwh) FILTER (WHERE f.serves_requests), 0) * 1e-12)::double precision,
+       CASE WHEN coalesce(sum(energy_cost_open) FILTER (WHERE f.serves_requests), 0) = 0
+            THEN (coalesce(sum(energy_cost) FILTER (WHERE f.serves_requests), 0) * 1e-12)::double precision END,
+       CASE WHEN coalesce(sum(cost_open) FILTER (WHERE f.serves_requests), 0) = 0
+            THEN (coalesce(sum(cost_nusd) FILTER (WHERE f.serves_requests), 0) * 1e-9
+                  + coalesce(sum(cost_derived) FILTER (WHERE f.serves_requests), 0) * 1e-12)::double precision END,
+       ((coalesce(sum(it_energy_nwh) FILTER (WHERE f.serves_requests AND wh_per_1k_requests IS NOT NULL), 0)
+         - coalesce(sum(unrequested_nwh) FILTER (WHERE f.serves_requests AND wh_per_1k_requests IS NOT NULL), 0)) * 1e-12)::double precision,
        -- Wh per 1,000 requests: requests / 1e3 * Wh / 1e3 = kWh.
-       (coalesce(sum(requests * wh_per_1k_requests) FILTER (WHERE serves_requests), 0) * 1e-6)::double precision,
+       (coalesce(sum(requests * wh_per_1k_requests) FILTER (WHERE f.serves_requests), 0) * 1e-6)::double precision,
        (coalesce(sum(latency_us), 0) * 1e-3)::double precision, coalesce(sum(latency_requests), 0)::bigint
-FROM priced
+FROM summed f
+/* joins */
+LEFT JOIN reference i ON i.task_class = /* task class */
 GROUP BY period, members
 -- What was all subtracted or taken out again is no usage.
 HAVING sum(events) <> 0 OR sum(it_energy_nwh) <> 0 OR sum(requests) <> 0 OR sum(cost_nusd) <> 0
