@@ -39,6 +39,10 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	ofWide, err := wideFacts(facts[len(facts)-1])
+	if err != nil {
+		return err
+	}
 	kept, err := keeping()
 	if err != nil {
 		return err
@@ -58,13 +62,13 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, b.server.stop()) }()
 	if kept == keepLoad {
-		return b.loadAll(ctx, facts, wanted)
+		return b.loadAll(ctx, facts, ofWide, wanted)
 	}
-	if err := b.measureAll(ctx, facts, wanted); err != nil {
+	if err := b.measureAll(ctx, facts, ofWide, wanted); err != nil {
 		return err
 	}
 	machine := fmt.Sprintf("%s facts over a year, %d cores, PostgreSQL %s, %s.",
-		inWords(facts[len(facts)-1]), runtime.NumCPU(), b.server.version, time.Now().Format("2 January 2006"))
+		howMany(facts[len(facts)-1], ofWide, wanted), runtime.NumCPU(), b.server.version, time.Now().Format("2 January 2006"))
 	fmt.Fprintf(out, "\n%s\n", machine)
 	writeTable(out, b.rows)
 	return writeInto(filepath.Join(root, "README.md"), machine+"\n\n"+markdown(b.rows))
@@ -77,16 +81,15 @@ func quiet() {
 	backend.Logger = log.DefaultLogger
 }
 
-// measureAll measures the typical shape at every size, and the wide one at the
-// largest.
-func (b *bench) measureAll(ctx context.Context, facts []int64, wanted []string) error {
+// measureAll measures the typical shape at every size, and the wide one at its own.
+func (b *bench) measureAll(ctx context.Context, facts []int64, ofWide int64, wanted []string) error {
 	if slices.Contains(wanted, typical.name) {
 		if err := b.measureSizes(ctx, facts); err != nil {
 			return err
 		}
 	}
 	if slices.Contains(wanted, wide.name) {
-		err := b.onWarehouse(ctx, wide, facts[len(facts)-1], func(l loaded) error {
+		err := b.onWarehouse(ctx, wide, ofWide, func(l loaded) error {
 			_, err := b.measureAnswers(ctx, l)
 			return err
 		})
@@ -105,8 +108,7 @@ func (b *bench) measureAll(ctx context.Context, facts []int64, wanted []string) 
 }
 
 // loadAll makes the databases that measureAll measures on.
-func (b *bench) loadAll(ctx context.Context, facts []int64, wanted []string) error {
-	largest := facts[len(facts)-1]
+func (b *bench) loadAll(ctx context.Context, facts []int64, ofWide int64, wanted []string) error {
 	if slices.Contains(wanted, typical.name) {
 		for _, size := range facts {
 			if _, err := b.load(ctx, typical, size, time.Now()); err != nil {
@@ -115,10 +117,21 @@ func (b *bench) loadAll(ctx context.Context, facts []int64, wanted []string) err
 		}
 	}
 	if slices.Contains(wanted, wide.name) {
-		_, err := b.load(ctx, wide, largest, time.Now())
+		_, err := b.load(ctx, wide, ofWide, time.Now())
 		return err
 	}
 	return nil
+}
+
+// howMany says how many facts were measured on.
+func howMany(largest, ofWide int64, wanted []string) string {
+	switch {
+	case !slices.Contains(wanted, typical.name):
+		return inWords(ofWide)
+	case slices.Contains(wanted, wide.name) && ofWide != largest:
+		return fmt.Sprintf("%s (wide: %s)", inWords(largest), inWords(ofWide))
+	}
+	return inWords(largest)
 }
 
 // measureSizes measures the typical shape: the answers at every size, all else at

@@ -95,6 +95,17 @@ func (b *bench) findKept(ctx context.Context, l loaded, now time.Time) (found lo
 	}
 	config := b.server.config.Copy()
 	config.Database = l.database
-	_, err = warehouse.Migrate(ctx, config)
+	if _, err := warehouse.Migrate(ctx, config); err != nil {
+		return l, false, err
+	}
+	// What was measured before has left a tail, and a migration tables that the planner
+	// does not know yet.
+	err = b.server.on(ctx, l.database, func(connection *pgx.Conn) error {
+		if err := refresh(ctx, connection); err != nil {
+			return err
+		}
+		_, err := connection.Exec(ctx, "VACUUM (ANALYZE)")
+		return err
+	})
 	return l, err == nil, err
 }
