@@ -106,7 +106,7 @@ func (k kpiReader) usage(spans []kpi.Span, steps []kpiSteps) []warehouse.UsageRe
 	requests := []warehouse.UsageRequest{
 		kpiTotals:   ask(spans, warehouse.MeasureLatency),
 		kpiByModel:  ask(spans, coarse|warehouse.MeasureGPU|warehouse.MeasureCarbon|warehouse.MeasureFacility, kpi.DimensionModel),
-		kpiByRegion: ask(spans, coarse|warehouse.MeasureCost|warehouse.MeasureCarbon|warehouse.MeasureFacility, kpi.DimensionRegion),
+		kpiByRegion: ask(spans, coarse|warehouse.MeasureCost|warehouse.MeasureCarbon, kpi.DimensionRegion),
 		kpiOfWeek:   ask(weeks, coarse|warehouse.MeasureGPU|warehouse.MeasureCost|warehouse.MeasureFacility),
 	}
 	if len(all) > 0 {

@@ -5,6 +5,8 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -111,9 +113,14 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 	if err != nil {
 		return nil, Provenance{}, err
 	}
+	asked := make([]int, len(requests)) // by the place of the first that asks the same
 	var batch pgx.Batch
 	statements := make([]string, len(requests))
 	for i, request := range requests {
+		asked[i] = slices.IndexFunc(requests, func(other UsageRequest) bool { return reflect.DeepEqual(other, request) })
+		if asked[i] < i {
+			continue
+		}
 		args, err := usageArguments(request, calendar.Location)
 		if err != nil {
 			return nil, Provenance{}, err
@@ -133,6 +140,10 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 	defer results.Close()
 	answers := make([][]UsageRow, len(requests))
 	for i := range requests {
+		if asked[i] < i {
+			answers[i] = slices.Clone(answers[asked[i]])
+			continue
+		}
 		rows, err := results.Query()
 		if err == nil {
 			answers[i], err = pgx.CollectRows(rows, scanUsage)
@@ -149,8 +160,8 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 		return nil, Provenance{}, err
 	}
 	provenance.SQL = statements[0]
-	if asked := requests[0].FactorVersion; asked != 0 && provenance.FactorVersion.ID != asked {
-		return nil, Provenance{}, fmt.Errorf("factor version %d: %w", asked, ErrNoSuchFactorVersion)
+	if version := requests[0].FactorVersion; version != 0 && provenance.FactorVersion.ID != version {
+		return nil, Provenance{}, fmt.Errorf("factor version %d: %w", version, ErrNoSuchFactorVersion)
 	}
 	return answers, provenance, nil
 }

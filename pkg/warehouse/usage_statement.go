@@ -275,7 +275,11 @@ func composeUsage(request UsageRequest, how reading) (string, error) {
 		sums = pricedSums.ReplaceAllString(unpricedSums.ReplaceAllString(sums, "1::numeric"), "NULL::numeric")
 	}
 	statement = strings.NewReplacer("/* sums */", sums, "/* sums without sign */", strings.ReplaceAll(sums, "b.sign * ", "")).Replace(statement)
+	if request.Omit&MeasureFacility != 0 { // the serving cost is still told
+		statement = strings.Replace(statement, "/* energy cost */sum(energy_cost)", "/* energy cost */NULL::numeric", 1)
+	}
 	return strings.NewReplacer(
+		"/* energy cost */", "",
 		"/* members */", "ARRAY["+strings.Join(members, ", ")+"]::text[]",
 		"/* joins */", strings.TrimSpace(joins.String()),
 		" /* filter */", filterConditions(request.Filters),

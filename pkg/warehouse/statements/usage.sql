@@ -163,11 +163,14 @@ summed AS (
 )
 SELECT period, /* members */ AS members,
        sum(events)::bigint, sum(requests)::bigint, coalesce(sum(input_tokens), 0)::bigint, coalesce(sum(output_tokens), 0)::bigint,
-       (sum(it_energy_nwh) * 1e-12)::double precision,
-       (sum(measured_energy_nwh) * 1e-12)::double precision,
+       -- What a double holds exactly need not go through its decimal digits.
+       CASE WHEN abs(sum(it_energy_nwh)) < 9007199254740992 THEN sum(it_energy_nwh)::bigint / 1e12::double precision
+            ELSE (sum(it_energy_nwh) * 1e-12)::double precision END,
+       CASE WHEN abs(sum(measured_energy_nwh)) < 9007199254740992 THEN sum(measured_energy_nwh)::bigint / 1e12::double precision
+            ELSE (sum(measured_energy_nwh) * 1e-12)::double precision END,
        -- A sum with a part that no factor covers is NULL, not too small.
        CASE WHEN coalesce(sum(facility_open), 0) = 0 THEN (coalesce(sum(facility), 0) * 1e-12)::double precision END,
-       CASE WHEN coalesce(sum(energy_cost_open), 0) = 0 THEN (coalesce(sum(energy_cost), 0) * 1e-12)::double precision END,
+       CASE WHEN coalesce(sum(energy_cost_open), 0) = 0 THEN (coalesce(/* energy cost */sum(energy_cost), 0) * 1e-12)::double precision END,
        CASE WHEN coalesce(sum(cost_open), 0) = 0 THEN (sum(cost_nusd) * 1e-9 + coalesce(sum(cost_derived), 0) * 1e-12)::double precision END,
        CASE WHEN coalesce(sum(location_open), 0) = 0 THEN (sum(carbon_location_ug) * 1e-9 + coalesce(sum(location_derived), 0) * 1e-15)::double precision END,
        CASE WHEN coalesce(sum(market_open), 0) = 0 THEN (sum(carbon_market_ug) * 1e-9 + coalesce(sum(market_derived), 0) * 1e-15)::double precision END,
@@ -176,7 +179,9 @@ SELECT period, /* members */ AS members,
        coalesce(sum(requests) FILTER (WHERE f.serves_requests), 0)::bigint,
        coalesce(sum(input_tokens) FILTER (WHERE f.serves_requests), 0)::bigint,
        coalesce(sum(output_tokens) FILTER (WHERE f.serves_requests), 0)::bigint,
-       (coalesce(sum(it_energy_nwh) FILTER (WHERE f.serves_requests), 0) * 1e-12)::double precision,
+       CASE WHEN abs(sum(it_energy_nwh) FILTER (WHERE f.serves_requests)) < 9007199254740992
+            THEN (sum(it_energy_nwh) FILTER (WHERE f.serves_requests))::bigint / 1e12::double precision
+            ELSE (coalesce(sum(it_energy_nwh) FILTER (WHERE f.serves_requests), 0) * 1e-12)::double precision END,
        CASE WHEN coalesce(sum(energy_cost_open) FILTER (WHERE f.serves_requests), 0) = 0
             THEN (coalesce(sum(energy_cost) FILTER (WHERE f.serves_requests), 0) * 1e-12)::double precision END,
        CASE WHEN coalesce(sum(cost_open) FILTER (WHERE f.serves_requests), 0) = 0
