@@ -29,7 +29,7 @@ const (
 )
 
 // read answers the figures of each span, in order. All usage comes in one round trip,
-// the latencies and what is beside usage on connections of their own meanwhile.
+// the latencies and what is beside usage on another connection meanwhile.
 func (k kpiReader) read(ctx context.Context, spans []kpi.Span) ([]periodFigures, warehouse.Provenance, error) {
 	steps := make([]kpiSteps, len(spans))
 	for i, span := range spans {
@@ -49,6 +49,9 @@ func (k kpiReader) read(ctx context.Context, spans []kpi.Span) ([]periodFigures,
 		return err
 	})
 	group.Go(func() (err error) {
+		if latencies, err = k.readLatencies(groupCtx, steps); err != nil {
+			return err
+		}
 		if models, err = k.source.Models(groupCtx); err != nil {
 			return err
 		}
@@ -58,10 +61,6 @@ func (k kpiReader) read(ctx context.Context, spans []kpi.Span) ([]periodFigures,
 			}
 		}
 		return nil
-	})
-	group.Go(func() (err error) {
-		latencies, err = k.readLatencies(groupCtx, steps)
-		return err
 	})
 	if err := group.Wait(); err != nil {
 		return nil, provenance, err

@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -43,14 +44,15 @@ type Measure uint
 
 // The measures that can be left out. Events, requests and IT energy are in every answer.
 const (
-	MeasureTokens   Measure = 1 << iota
-	MeasureCost             // what the sources billed: Cost and ServingCost
-	MeasureCarbon           // CarbonLocation and CarbonMarket
-	MeasureGPU              // GPUHours and GPUMemoryHours
-	MeasureLatency          // LatencySum and LatencyRequests
-	MeasureScore            // ScoredEnergy and ReferenceEnergy, which need every endpoint
-	MeasureFacility         // FacilityEnergy: zero, and still nil where there is no PUE
-	MeasurePrice            // all that factors price, with MeasureCost and MeasureCarbon
+	MeasureTokens     Measure = 1 << iota
+	MeasureCost               // what the sources billed: Cost and ServingCost
+	MeasureCarbon             // CarbonLocation and CarbonMarket
+	MeasureGPU                // GPUHours and GPUMemoryHours
+	MeasureLatency            // LatencySum and LatencyRequests
+	MeasureScore              // ScoredEnergy and ReferenceEnergy, which need every endpoint
+	MeasureFacility           // FacilityEnergy and EnergyCost: zero, and still nil where a factor is missing
+	MeasureEnergyCost         // EnergyCost and ServingEnergyCost, likewise
+	MeasurePrice              // all that factors price, with MeasureCost and MeasureCarbon
 )
 
 // UsageRow holds the measures of one group in one period. A group without usage
@@ -151,6 +153,9 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 		if err != nil {
 			return nil, Provenance{}, fmt.Errorf("reading usage: %w", err)
 		}
+		slices.SortFunc(answers[i], func(a, b UsageRow) int {
+			return cmp.Or(cmp.Compare(a.Period, b.Period), slices.Compare(a.Members, b.Members))
+		})
 	}
 	if err := scanUnknownMember(results.QueryRow()); err != nil {
 		return nil, Provenance{}, err

@@ -264,6 +264,9 @@ func composeUsage(request UsageRequest, how reading) (string, error) {
 	if unpriced || request.Omit&MeasureFacility != 0 {
 		sumsOmitted = append(sumsOmitted, `b\.sign \* b\.it_energy_nwh \* x\.pue`, "facility")
 	}
+	if unpriced || request.Omit&MeasureEnergyCost != 0 {
+		sumsOmitted = append(sumsOmitted, `b\.sign \* b\.it_energy_nwh \* x\.price`, "energy_cost")
+	}
 	if request.Omit&MeasureScore != 0 {
 		sumsOmitted = append(sumsOmitted, `b\.unrequested_nwh`, "unrequested_nwh", `requests \* wh_per_1k_requests`)
 	}

@@ -14,7 +14,7 @@ import (
 // measures left out.
 func TestUsageStatementIsFilledInAndReadsNoMore(t *testing.T) {
 	marker := regexp.MustCompile(`/\*.*?\*/`)
-	every := MeasureTokens | MeasureCost | MeasureCarbon | MeasureGPU | MeasureLatency | MeasureScore | MeasureFacility | MeasurePrice
+	every := MeasureTokens | MeasureCost | MeasureCarbon | MeasureGPU | MeasureLatency | MeasureScore | MeasureFacility | MeasureEnergyCost | MeasurePrice
 	for omit := Measure(0); omit <= every; omit++ {
 		for _, how := range []reading{{true, true}, {true, false}, {false, true}, {false, false}} {
 			statement, err := composeUsage(UsageRequest{GroupBy: []kpi.Dimension{kpi.DimensionTeam}, Omit: omit,

@@ -12,9 +12,8 @@ WITH objective AS MATERIALIZED (
 ), tail AS MATERIALIZED (
     SELECT date_trunc('day', bucket, (SELECT time_zone FROM wattscore.calendar_setting)) AS bucket, model_id,
            latency_bin::int AS bin, latency_requests AS requests
-    FROM wattscore.fact_measure
-    WHERE xid >= (SELECT next_xid FROM wattscore.rollup_state) AND xid <= (SELECT 9223372036854775807) AND latency_bin IS NOT NULL
-      AND ts >= @from_time::timestamptz AND ts < @to_time::timestamptz
+    FROM wattscore.fact_tail(@from_time::timestamptz, @to_time::timestamptz)
+    WHERE latency_bin IS NOT NULL
 ), binned AS (
     SELECT bucket, array_agg(bin) AS bins, array_agg(requests) AS requests
     FROM (SELECT bucket, bin::int AS bin, requests
