@@ -1,6 +1,9 @@
 package kpi
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // latencyGrowth is the ratio of one bin's upper bound to the one before it.
 const latencyGrowth = 1.01 / 0.99
@@ -14,9 +17,12 @@ const latencyBinZero = -1
 
 // LatencyHistogram counts requests by their latency in bins that grow by a constant
 // ratio g = 1.01/0.99: bin k holds (g^(k−1), g^k] microseconds and bin −1 holds
-// zero. Histograms add up bin by bin, so hours make days without loss. Source:
-// DDSketch, Masson, Rim and Lee, VLDB 2019.
-type LatencyHistogram map[int]int64
+// zero. Histograms add up bin by bin, so hours make days without loss. The zero value
+// is empty. Source: DDSketch, Masson, Rim and Lee, VLDB 2019.
+type LatencyHistogram struct {
+	first    int     // the bin of requests[0]
+	requests []int64 // of this bin and those after it
+}
 
 // LatencyBin is the bin of a latency in milliseconds.
 func LatencyBin(milliseconds float64) int {
@@ -27,13 +33,53 @@ func LatencyBin(milliseconds float64) int {
 	return int(math.Ceil(math.Log(microseconds) / math.Log(latencyGrowth)))
 }
 
-// Add counts requests in a bin.
-func (h LatencyHistogram) Add(bin int, requests int64) { h[bin] += requests }
+// Add counts requests in bins; a bin may come more than once, and what was taken away
+// counts negative.
+func (h *LatencyHistogram) Add(bins []int, requests []int64) {
+	if len(bins) == 0 {
+		return
+	}
+	h.reach(slices.Min(bins), slices.Max(bins))
+	for i, bin := range bins {
+		h.requests[bin-h.first] += requests[i]
+	}
+}
+
+// Merge counts the requests of another histogram.
+func (h *LatencyHistogram) Merge(other LatencyHistogram) {
+	if len(other.requests) == 0 {
+		return
+	}
+	h.reach(other.first, other.first+len(other.requests)-1)
+	for i, requests := range other.requests {
+		h.requests[other.first-h.first+i] += requests
+	}
+}
+
+// reach makes room for the bins from low to high.
+func (h *LatencyHistogram) reach(low, high int) {
+	if len(h.requests) > 0 {
+		low, high = min(low, h.first), max(high, h.first+len(h.requests)-1)
+		if low == h.first && high == h.first+len(h.requests)-1 {
+			return
+		}
+	}
+	requests := make([]int64, high-low+1)
+	if len(h.requests) > 0 {
+		copy(requests[h.first-low:], h.requests)
+	}
+	h.first, h.requests = low, requests
+}
+
+// Empty says whether no bin holds requests.
+func (h LatencyHistogram) Empty() bool {
+	return !slices.ContainsFunc(h.requests, func(requests int64) bool { return requests != 0 })
+}
 
 // Count is how many requests the histogram holds.
 func (h LatencyHistogram) Count() int64 {
 	var count int64
-	for _, requests := range h {
+	for _, requests := range h.requests {
 		count += requests
 	}
 	return count
@@ -49,10 +95,10 @@ func (h LatencyHistogram) Quantile(q float64) *float64 {
 		return nil
 	}
 	rank := int64(q * float64(count-1))
-	low, high := h.bounds()
 	var seen int64
-	for bin := low; bin <= high; bin++ {
-		if seen += h[bin]; seen > rank {
+	for i, requests := range h.requests {
+		if seen += requests; seen > rank {
+			bin := h.first + i
 			if bin == latencyBinZero {
 				return finite(0.0)
 			}
@@ -60,14 +106,6 @@ func (h LatencyHistogram) Quantile(q float64) *float64 {
 		}
 	}
 	return nil
-}
-
-func (h LatencyHistogram) bounds() (low, high int) {
-	low, high = math.MaxInt, math.MinInt
-	for bin := range h {
-		low, high = min(low, bin), max(high, bin)
-	}
-	return low, high
 }
 
 // BucketLatency is the latency that stands for the requests of a bucket (lower, upper]

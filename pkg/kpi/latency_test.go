@@ -20,7 +20,7 @@ func TestLatencyQuantilesKeepDDSketchsBound(t *testing.T) {
 		q := rapid.Float64Range(0, 1).Draw(t, "q")
 		histogram := kpi.LatencyHistogram{}
 		for _, latency := range latencies {
-			histogram.Add(kpi.LatencyBin(latency), 1)
+			histogram.Add([]int{kpi.LatencyBin(latency)}, []int64{1})
 		}
 		exact := slices.Sorted(slices.Values(latencies))[int(q*float64(len(latencies)-1))]
 		got := histogram.Quantile(q)
@@ -32,9 +32,16 @@ func TestLatencyQuantilesKeepDDSketchsBound(t *testing.T) {
 func TestLatencyHistogram(t *testing.T) {
 	h := kpi.LatencyHistogram{}
 	assert.Nil(t, h.Quantile(0.5), "no requests")
-	h.Add(kpi.LatencyBin(0), 3)
+	assert.True(t, h.Empty())
+	h.Add([]int{kpi.LatencyBin(0)}, []int64{3})
 	assert.Equal(t, ptr(0.0), h.Quantile(1))
-	h.Add(kpi.LatencyBin(100), 1)
+	h.Merge(h)
+	h.Merge(kpi.LatencyHistogram{})
+	h.Add([]int{kpi.LatencyBin(100), kpi.LatencyBin(0)}, []int64{1, -3})
+	var other kpi.LatencyHistogram
+	other.Add([]int{5, 4, 5}, []int64{1, 0, -1})
+	assert.True(t, other.Empty(), "what was there was taken away")
+	h.Merge(other)
 	assert.Equal(t, int64(4), h.Count())
 	assert.Equal(t, ptr(0.0), h.Quantile(0.5))
 	assert.InEpsilon(t, 100, *h.Quantile(1), kpi.LatencyError)

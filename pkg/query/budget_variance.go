@@ -41,7 +41,7 @@ func (o budgetVarianceOptions) interval() kpi.Interval {
 
 // omits is what the amounts do without.
 func (o budgetVarianceOptions) omits() warehouse.Measure {
-	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore
+	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore | warehouse.MeasureFacility
 	if o.Budget == "cost" {
 		return omit | warehouse.MeasureCarbon
 	}
@@ -88,11 +88,15 @@ func answerBudgetVariance(ctx context.Context, source Source, request Request) (
 		return data.Frames{attach(frame, m, "", []data.Notice{information("This period has not begun.")})}, nil
 	}
 	b := newBudgetAnswer(request, p)
-	rests, wholes := b.restsBefore(request.Now, options.interval())
 	usage := warehouse.UsageRequest{Periods: steps, GroupBy: request.GroupBy, Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: options.omits()}
-	history := usage
-	history.Periods = slices.Concat(rests, wholes)
-	answers, provenance, err := source.Usage(ctx, usage, history)
+	asked := []warehouse.UsageRequest{usage}
+	if request.Now.Before(steps[len(steps)-1].To) { // the last step runs, and is projected
+		rests, wholes := b.restsBefore(request.Now, options.interval())
+		history := usage
+		history.Periods = slices.Concat(rests, wholes)
+		asked = append(asked, history)
+	}
+	answers, provenance, err := source.Usage(ctx, asked...)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +165,10 @@ type budgetRow struct {
 }
 
 func budgetRows(b budgetAnswer, options budgetVarianceOptions, steps []kpi.Span, answers [][]warehouse.UsageRow, budgets []warehouse.Budget[kpi.USD], now time.Time) ([]budgetRow, bool) {
-	actuals, history := byPeriod(answers[0], options.amount), byPeriod(answers[1], options.amount)
+	actuals, history := byPeriod(answers[0], options.amount), map[string]map[int]*float64{}
+	if len(answers) > 1 {
+		history = byPeriod(answers[1], options.amount)
+	}
 	var rows []budgetRow
 	found := false
 	for _, member := range b.members(actuals, budgets) {

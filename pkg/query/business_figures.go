@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
@@ -17,40 +19,163 @@ type kpiReader struct {
 	basis   kpi.CostBasis
 }
 
-// read answers the figures of each span, in order.
+// The requests of kpiReader.read, by their place in its one round trip.
+const (
+	kpiTotals = iota
+	kpiByModel
+	kpiByRegion
+	kpiOfWeek
+	kpiBySteps
+)
+
+// read answers the figures of each span, in order. All usage comes in one round trip,
+// the latencies and what is beside usage on another connection meanwhile.
 func (k kpiReader) read(ctx context.Context, spans []kpi.Span) ([]periodFigures, warehouse.Provenance, error) {
-	usage := warehouse.UsageRequest{Periods: spans, Filters: k.request.Filters, FactorVersion: k.request.FactorVersion}
-	byModel := usage
-	byModel.GroupBy, byModel.Omit = []kpi.Dimension{kpi.DimensionModel}, warehouse.MeasureScore|warehouse.MeasureLatency
-	answers, provenance, err := k.source.Usage(ctx, usage, byModel)
-	if err != nil {
-		return nil, provenance, err
-	}
-	models, err := k.source.Models(ctx)
-	if err != nil {
-		return nil, provenance, err
+	steps := make([]kpiSteps, len(spans))
+	for i, span := range spans {
+		steps[i] = k.stepsOf(span)
 	}
 	figures := make([]periodFigures, len(spans))
+	var (
+		answers    [][]warehouse.UsageRow
+		provenance warehouse.Provenance
+		models     []warehouse.PortfolioModel
+		beside     = make([]kpiBeside, len(spans))
+		latencies  = make([][]warehouse.LatencyRow, len(spans))
+	)
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		answers, provenance, err = k.source.Usage(groupCtx, k.usage(spans, steps)...)
+		return err
+	})
+	group.Go(func() (err error) {
+		if latencies, err = k.readLatencies(groupCtx, steps); err != nil {
+			return err
+		}
+		if models, err = k.source.Models(groupCtx); err != nil {
+			return err
+		}
+		for i, span := range spans {
+			if beside[i], err = k.readBeside(groupCtx, span); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil {
+		return nil, provenance, err
+	}
+	first := 0
 	for i, span := range spans {
 		f := periodFigures{span: span, basis: k.basis, days: span.Duration().Hours() / 24}
-		if rows := inPeriod(answers[0], i); len(rows) > 0 {
+		if rows := inPeriod(answers[kpiTotals], i); len(rows) > 0 {
 			f.Measures = rows[0].Measures
 		}
-		f.addModels(inPeriod(answers[1], i), models)
+		f.addModels(inPeriod(answers[kpiByModel], i), models)
 		if f.Events > 0 { // a period before the records began has no figures to speak of
-			if err := k.addBusiness(ctx, &f); err != nil {
-				return nil, provenance, err
+			k.addBusiness(&f, beside[i].metrics)
+			if k.hardwareAnswers() {
+				f.addHardware(beside[i].assets, inPeriod(answers[kpiByRegion], i))
 			}
-			if err := k.addHardware(ctx, &f); err != nil {
-				return nil, provenance, err
-			}
-			if err := k.addWeek(ctx, &f); err != nil {
-				return nil, provenance, err
+			f.addWeek(beside[i].weekBudget, inPeriod(answers[kpiOfWeek], i))
+			if of := steps[i].spans; len(of) > 0 {
+				rows := inPeriods(answers[kpiBySteps], first, len(of))
+				if all := joinLatency(of, rows, latencies[i], kpi.CostBasisEnergy)[""]; all != nil {
+					f.tradeOff = all.tradeOff
+				}
 			}
 		}
+		first += len(steps[i].spans)
 		figures[i] = f
 	}
-	return figures, provenance, k.addTradeOffs(ctx, figures)
+	return figures, provenance, nil
+}
+
+// usage is what is asked in one round trip; see kpiTotals and after.
+func (k kpiReader) usage(spans []kpi.Span, steps []kpiSteps) []warehouse.UsageRequest {
+	ask := func(periods []kpi.Span, omit warehouse.Measure, groupBy ...kpi.Dimension) warehouse.UsageRequest {
+		return warehouse.UsageRequest{Periods: periods, GroupBy: groupBy, Filters: k.request.Filters, FactorVersion: k.request.FactorVersion, Omit: omit}
+	}
+	weeks := make([]kpi.Span, len(spans))
+	var all []kpi.Span
+	for i, span := range spans {
+		weeks[i], all = k.lastWeek(span), append(all, steps[i].spans...)
+	}
+	const coarse = warehouse.MeasureScore | warehouse.MeasureLatency | warehouse.MeasureTokens
+	requests := []warehouse.UsageRequest{
+		kpiTotals:   ask(spans, warehouse.MeasureLatency),
+		kpiByModel:  ask(spans, coarse|warehouse.MeasureGPU|warehouse.MeasureCarbon|warehouse.MeasureFacility, kpi.DimensionModel),
+		kpiByRegion: ask(spans, coarse|warehouse.MeasureCost|warehouse.MeasureCarbon, kpi.DimensionRegion),
+		kpiOfWeek:   ask(weeks, coarse|warehouse.MeasureGPU|warehouse.MeasureCost|warehouse.MeasureFacility),
+	}
+	if len(all) > 0 {
+		requests = append(requests, ask(all, latencyOmits(kpi.CostBasisEnergy)))
+	}
+	return requests
+}
+
+// kpiSteps are the hours or days of a period, for its trade-off.
+type kpiSteps struct {
+	spans []kpi.Span
+	byDay bool
+}
+
+func (k kpiReader) stepsOf(span kpi.Span) kpiSteps {
+	p := k.plan
+	p.span = span
+	spans, byDay := latencySteps(p, k.request.Now)
+	return kpiSteps{spans, byDay}
+}
+
+// readLatencies reads the breaches of each period's steps; adjoining periods together.
+func (k kpiReader) readLatencies(ctx context.Context, steps []kpiSteps) ([][]warehouse.LatencyRow, error) {
+	latencies := make([][]warehouse.LatencyRow, len(steps))
+	read := func(from, to time.Time, byDay bool) ([]warehouse.LatencyRow, error) {
+		rows, _, err := k.source.Latency(ctx, warehouse.LatencyRequest{
+			Span: kpi.Span{From: from, To: to}, ByDay: byDay, Filters: k.request.Filters, BreachesOnly: true})
+		return rows, err
+	}
+	var err error
+	if len(steps) == 2 && steps[0].byDay == steps[1].byDay && len(steps[0].spans) > 0 && len(steps[1].spans) > 0 {
+		current, previous := steps[0].spans, steps[1].spans
+		if from, to := previous[0].From, current[len(current)-1].To; !previous[len(previous)-1].To.Before(current[0].From) && from.Before(to) {
+			all, err := read(from, to, steps[0].byDay)
+			return [][]warehouse.LatencyRow{all, all}, err // each takes the rows of its own steps
+		}
+	}
+	for i, of := range steps {
+		if len(of.spans) == 0 {
+			continue
+		}
+		if latencies[i], err = read(of.spans[0].From, of.spans[len(of.spans)-1].To, of.byDay); err != nil {
+			return nil, err
+		}
+	}
+	return latencies, nil
+}
+
+// kpiBeside is what a period's KPIs need beside usage. What a filter leaves out of the
+// answer is not read.
+type kpiBeside struct {
+	metrics    []warehouse.MonthlyMetric
+	assets     []warehouse.Asset
+	weekBudget *float64
+}
+
+func (k kpiReader) readBeside(ctx context.Context, span kpi.Span) (beside kpiBeside, err error) {
+	if _, whole := k.onlyUnits(); whole {
+		first := k.plan.calendar.Start(span.From, kpi.IntervalMonth)
+		if beside.metrics, err = k.source.BusinessMetrics(ctx, kpi.Span{From: first.Add(-12 * time.Hour), To: span.To}); err != nil {
+			return beside, err
+		}
+		if beside.weekBudget, err = k.weekBudget(ctx, k.lastWeek(span)); err != nil {
+			return beside, err
+		}
+	}
+	if k.hardwareAnswers() {
+		beside.assets, err = k.source.Hardware(ctx, span.To, k.request.Filters)
+	}
+	return beside, err
 }
 
 // addModels adds up cost and size of the models that served requests and whose
@@ -85,17 +210,13 @@ func (k kpiReader) onlyUnits() ([]string, bool) {
 
 // addBusiness takes revenue pro rata of the days of each month, and the newest
 // annual recurring revenue.
-func (k kpiReader) addBusiness(ctx context.Context, f *periodFigures) error {
+func (k kpiReader) addBusiness(f *periodFigures, metrics []warehouse.MonthlyMetric) {
 	units, whole := k.onlyUnits()
 	if !whole {
-		return nil
+		return
 	}
 	calendar := k.plan.calendar
 	first := calendar.Start(f.span.From, kpi.IntervalMonth)
-	metrics, err := k.source.BusinessMetrics(ctx, kpi.Span{From: first.Add(-12 * time.Hour), To: f.span.To})
-	if err != nil {
-		return err
-	}
 	if len(units) == 0 {
 		units = []string{""}
 	}
@@ -123,7 +244,6 @@ func (k kpiReader) addBusiness(ctx context.Context, f *periodFigures) error {
 		}
 	}
 	f.revenue = revenue
-	return nil
 }
 
 // overlap is how long two spans run together.
@@ -138,21 +258,23 @@ func overlap(a, b kpi.Span) time.Duration {
 	return max(0, to.Sub(from))
 }
 
+// hardwareAnswers is false where a filter is on what the inventory does not know: the
+// work of a model stands on no hardware of its own.
+func (k kpiReader) hardwareAnswers() bool {
+	for _, dimension := range kpi.FilterDimensions() {
+		hardwareHas := dimension == kpi.DimensionBusinessUnit || dimension == kpi.DimensionRegion
+		if !hardwareHas && len(k.request.Filters[dimension]) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // addHardware takes the amortised embodied carbon, and for the assets in service
 // at the end of the period their part of the purchase cost and the hours they
 // worked. Where a region worked more GPU hours than its assets have, the rest ran
 // on rented ones: they count neither hours nor energy.
-func (k kpiReader) addHardware(ctx context.Context, f *periodFigures) error {
-	for _, dimension := range kpi.FilterDimensions() {
-		hardwareHas := dimension == kpi.DimensionBusinessUnit || dimension == kpi.DimensionRegion
-		if !hardwareHas && len(k.request.Filters[dimension]) > 0 {
-			return nil // the work of a model stands on no hardware of its own
-		}
-	}
-	assets, err := k.source.Hardware(ctx, f.span.To, k.request.Filters)
-	if err != nil {
-		return err
-	}
+func (f *periodFigures) addHardware(assets []warehouse.Asset, byRegion []warehouse.UsageRow) {
 	f.embodied = amortisedIn(lifecycleAssets(assets), f.span)
 	cost, inService := new(kpi.USD), map[string]float64{}
 	for _, asset := range assets {
@@ -170,16 +292,9 @@ func (k kpiReader) addHardware(ctx context.Context, f *periodFigures) error {
 		part := *asset.PurchaseCost * kpi.USD(inLife.Hours()/seen.Lifetime.Hours())
 		cost = plus(cost, &part)
 	}
-	if len(inService) == 0 {
-		return nil
+	if len(inService) > 0 {
+		f.addOwnWork(byRegion, inService, cost)
 	}
-	answers, _, err := k.source.Usage(ctx, warehouse.UsageRequest{Periods: []kpi.Span{f.span}, GroupBy: []kpi.Dimension{kpi.DimensionRegion},
-		Filters: k.request.Filters, FactorVersion: k.request.FactorVersion, Omit: warehouse.MeasureScore | warehouse.MeasureLatency})
-	if err != nil {
-		return err
-	}
-	f.addOwnWork(answers[0], inService, cost)
-	return nil
 }
 
 func (f *periodFigures) addOwnWork(byRegion []warehouse.UsageRow, inService map[string]float64, cost *kpi.USD) {
@@ -207,74 +322,31 @@ func (f *periodFigures) addOwnWork(byRegion []warehouse.UsageRow, inService map[
 	}
 }
 
-// addTradeOffs reads the steps of all periods at once.
-func (k kpiReader) addTradeOffs(ctx context.Context, figures []periodFigures) error {
-	if !slices.ContainsFunc(figures, func(f periodFigures) bool { return f.Events > 0 }) {
-		return nil
-	}
-	usage := warehouse.UsageRequest{Filters: k.request.Filters, FactorVersion: k.request.FactorVersion, Omit: latencyOmits(kpi.CostBasisEnergy)}
-	var byDay []bool
-	var steps [][]kpi.Span
-	for _, f := range figures {
-		p := k.plan
-		p.span = f.span
-		of, days := latencySteps(p, k.request.Now)
-		if f.Events == 0 {
-			of = nil
-		}
-		steps, byDay = append(steps, of), append(byDay, days)
-		usage.Periods = append(usage.Periods, of...)
-	}
-	if len(usage.Periods) == 0 {
-		return nil
-	}
-	answers, _, err := k.source.Usage(ctx, usage)
-	if err != nil {
-		return err
-	}
-	first := 0
-	for i, of := range steps {
-		if len(of) == 0 {
-			continue
-		}
-		rows := inPeriods(answers[0], first, len(of))
-		first += len(of)
-		latencies, _, err := k.source.Latency(ctx, warehouse.LatencyRequest{
-			Span: kpi.Span{From: of[0].From, To: of[len(of)-1].To}, ByDay: byDay[i], Filters: k.request.Filters, BreachesOnly: true})
-		if err != nil {
-			return err
-		}
-		if all := joinLatency(of, rows, latencies, kpi.CostBasisEnergy)[""]; all != nil {
-			figures[i].tradeOff = all.tradeOff
-		}
-	}
-	return nil
+// lastWeek is the last week that ended in a period.
+func (k kpiReader) lastWeek(span kpi.Span) kpi.Span {
+	to := k.plan.calendar.Start(span.To, kpi.IntervalWeek)
+	return kpi.Span{From: k.plan.calendar.Start(to.Add(-time.Nanosecond), kpi.IntervalWeek), To: to}
 }
 
-// addWeek takes the variance of the last week that ended in the period and has a
-// carbon budget.
-func (k kpiReader) addWeek(ctx context.Context, f *periodFigures) error {
-	b := newBudgetAnswer(k.request, k.plan)
-	if b.partial != "" {
-		return nil
-	}
-	to := k.plan.calendar.Start(f.span.To, kpi.IntervalWeek)
-	week := kpi.Span{From: k.plan.calendar.Start(to.Add(-time.Nanosecond), kpi.IntervalWeek), To: to}
+// weekBudget is the carbon budget of a week, nil where there is none.
+func (k kpiReader) weekBudget(ctx context.Context, week kpi.Span) (*float64, error) {
 	budgets, err := readBudgets(ctx, k.source, "carbon", week)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	budget, ok := budgetsByDay(b, "", budgets)[week.From.Format(time.DateOnly)]
+	budget, ok := budgetsByDay(newBudgetAnswer(k.request, k.plan), "", budgets)[week.From.Format(time.DateOnly)]
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	answers, _, err := k.source.Usage(ctx, warehouse.UsageRequest{Periods: []kpi.Span{week}, Filters: k.request.Filters, FactorVersion: k.request.FactorVersion,
-		Omit: warehouse.MeasureScore | warehouse.MeasureLatency})
-	if err != nil {
-		return err
+	return number(budget), nil
+}
+
+// addWeek takes the variance of a week that has a carbon budget.
+func (f *periodFigures) addWeek(budget *float64, rows []warehouse.UsageRow) {
+	if budget == nil {
+		return
 	}
-	for _, row := range answers[0] {
-		f.weekVariance = kpi.VarianceShare(maybe(row.CarbonLocation), number(budget))
+	for _, row := range rows {
+		f.weekVariance = kpi.VarianceShare(maybe(row.CarbonLocation), budget)
 	}
-	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
@@ -89,14 +90,7 @@ func readTrend(ctx context.Context, source Source, request Request, options effi
 	for earlier < len(steps) && steps[earlier].From.Before(p.span.From) {
 		earlier++
 	}
-	// Only the range is needed by model; grouping the history too would read it the dearer way.
-	usage := []warehouse.UsageRequest{{Periods: append([]kpi.Span{p.previous}, steps[earlier:]...), GroupBy: []kpi.Dimension{kpi.DimensionModel},
-		Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: trendOmits(options.Measure)}}
-	if earlier > 0 {
-		usage = append(usage, warehouse.UsageRequest{Periods: steps[:earlier], Filters: request.Filters, FactorVersion: request.FactorVersion,
-			Omit: trendOmits(options.Measure)})
-	}
-	answers, provenance, err := source.Usage(ctx, usage...)
+	answers, provenance, err := readTrendUsage(ctx, source, request, options, append([]kpi.Span{p.previous}, steps[earlier:]...), steps[:earlier])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -108,10 +102,8 @@ func readTrend(ctx context.Context, source Source, request Request, options effi
 			byStep[index], t.usage = append(byStep[index], row), append(t.usage, row)
 		}
 	}
-	if earlier > 0 {
-		for _, row := range answers[1] {
-			byStep[row.Period] = append(byStep[row.Period], row)
-		}
+	for _, row := range answers[1] {
+		byStep[row.Period] = append(byStep[row.Period], row)
 	}
 	// The step in which the data ends is not over, whatever the clock says.
 	whole := len(steps)
@@ -129,6 +121,42 @@ func readTrend(ctx context.Context, source Source, request Request, options effi
 			"Choose a longer range or a shorter step.", interval))}
 	}
 	return t, append(notices, t.setCostAvoided(answers[0])...), nil
+}
+
+// readTrendUsage reads the usage of the range and of the history before it, each on a
+// connection of its own, as they share no step. Only the range is needed by model and with
+// its price; to group the history too would read it the dearer way.
+func readTrendUsage(ctx context.Context, source Source, request Request, options efficiencyTrendOptions, of, history []kpi.Span) ([2][]warehouse.UsageRow, warehouse.Provenance, error) {
+	usage := warehouse.UsageRequest{Periods: of, GroupBy: []kpi.Dimension{kpi.DimensionModel},
+		Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: trendOmits(options.Measure)}
+	before := usage
+	before.Periods, before.GroupBy = history, nil
+	if usage.Omit&warehouse.MeasureCost != 0 && usage.Omit&warehouse.MeasureCarbon != 0 {
+		before.Omit |= warehouse.MeasurePrice
+	}
+	var (
+		answers    [2][]warehouse.UsageRow
+		provenance warehouse.Provenance
+	)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		all, from, err := source.Usage(ctx, usage)
+		if err == nil {
+			answers[0], provenance = all[0], from
+		}
+		return err
+	})
+	if len(history) > 0 {
+		group.Go(func() error {
+			all, _, err := source.Usage(ctx, before)
+			if err == nil {
+				answers[1] = all[0]
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	return answers, provenance, err
 }
 
 // trendInterval is the step: days up to about a quarter, weeks up to two years.
@@ -260,7 +288,7 @@ var trendMeasures = []string{"kwh_per_1k_requests", "score", "energy_kwh", "cost
 
 // trendOmits is what the trend of a measure does without, over its many steps.
 func trendOmits(measure string) warehouse.Measure {
-	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency
+	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureFacility
 	if measure != "cost_usd" {
 		omit |= warehouse.MeasureCost
 	}

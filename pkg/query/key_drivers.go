@@ -68,7 +68,7 @@ func readKeyDriversOptions(request Request) (keyDriversOptions, error) {
 func driversOmit(measure kpi.ChangeMeasure) warehouse.Measure {
 	omit := warehouse.MeasureTokens | warehouse.MeasureScore | warehouse.MeasureLatency
 	if measure != kpi.ChangeOfCost {
-		omit |= warehouse.MeasureCost
+		omit |= warehouse.MeasureCost | warehouse.MeasureEnergyCost
 	}
 	if measure != kpi.ChangeOfCarbon {
 		omit |= warehouse.MeasureCarbon

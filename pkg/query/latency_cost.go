@@ -109,7 +109,8 @@ func answerLatencyCost(ctx context.Context, source Source, request Request) (dat
 
 // latencyOmits is what the cost of the steps does without.
 func latencyOmits(basis kpi.CostBasis) warehouse.Measure {
-	omit := warehouse.MeasureTokens | warehouse.MeasureCarbon | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore
+	omit := warehouse.MeasureTokens | warehouse.MeasureCarbon | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore |
+		warehouse.MeasureFacility
 	if basis == kpi.CostBasisEnergy {
 		omit |= warehouse.MeasureCost
 	}
@@ -161,7 +162,7 @@ func joinLatency(steps []kpi.Span, usage []warehouse.UsageRow, latencies []wareh
 		if groups[member] == nil {
 			n := len(steps)
 			groups[member] = &latencyGroup{breachRates: make([]*float64, n), medians: make([]*float64, n), tails: make([]*float64, n),
-				costs: make([]*float64, n), histogram: kpi.LatencyHistogram{}, cost: new(kpi.USD)}
+				costs: make([]*float64, n), cost: new(kpi.USD)}
 		}
 		return groups[member]
 	}
@@ -187,9 +188,7 @@ func joinLatency(steps []kpi.Span, usage []warehouse.UsageRow, latencies []wareh
 		g.breachRates[step] = kpi.BreachRate(row.Breaches, row.Judged)
 		g.medians[step], g.tails[step] = row.Histogram.Quantile(0.5), row.Histogram.Quantile(0.95)
 		g.judged, g.breaches, g.objective = g.judged+row.Judged, g.breaches+row.Breaches, row.Objective
-		for bin, requests := range row.Histogram {
-			g.histogram.Add(bin, requests)
-		}
+		g.histogram.Merge(row.Histogram)
 	}
 	for _, g := range groups {
 		g.tradeOff = kpi.NewTradeOff(g.breachRates, g.costs)

@@ -53,6 +53,10 @@ func answerModelComparison(ctx context.Context, source Source, request Request) 
 	usage := warehouse.UsageRequest{
 		Periods: []kpi.Span{p.span}, GroupBy: []kpi.Dimension{kpi.DimensionModel},
 		Filters: request.Filters, FactorVersion: request.FactorVersion,
+		Omit: warehouse.MeasureLatency | warehouse.MeasureGPU | warehouse.MeasureTokens | warehouse.MeasureFacility | warehouse.MeasureCarbon,
+	}
+	if options.CostBasis == kpi.CostBasisEnergy {
+		usage.Omit |= warehouse.MeasureCost
 	}
 	// A choice of models narrows what is shown, not what it is compared with: a
 	// drill-down to a dominated model would find it alone and at its best.
@@ -76,7 +80,7 @@ func answerModelComparison(ctx context.Context, source Source, request Request) 
 		{"accuracy_per_billion_parameters", "accuracy / parameters in 1e9"},
 		{"potential_saving_usd", "energy cost × (1 − intensity of the better model / own intensity), for the period"},
 	}
-	notices := noticesOn(answers[0], provenance)
+	notices := noticesWithout(usage.Omit, answers[0], provenance)
 	if len(compared) == 0 && len(answers[0]) > 0 {
 		notices = append(notices, information("None of the models used in this period is in production. Set the option stage to all to see the others."))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -64,8 +63,8 @@ func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]Latency
 		return nil, "", fmt.Errorf("reading the latencies: %w", err)
 	}
 	latencies, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (LatencyRow, error) {
-		l := LatencyRow{Histogram: kpi.LatencyHistogram{}}
-		var bins []int32
+		var l LatencyRow
+		var bins []int
 		var counts []int64
 		if err := row.Scan(&l.Start, &l.Member, &bins, &counts, &l.Judged, &l.Breaches, &l.Objective); err != nil {
 			return l, err
@@ -73,16 +72,13 @@ func (r *Reader) Latency(ctx context.Context, request LatencyRequest) ([]Latency
 		if request.ByDay { // a day with two midnights carries the second
 			l.Start = calendar.Start(l.Start, kpi.IntervalDay)
 		}
-		for i, bin := range bins {
-			l.Histogram.Add(int(bin), counts[i])
-		}
-		maps.DeleteFunc(l.Histogram, func(_ int, requests int64) bool { return requests == 0 }) // all of them removed
+		l.Histogram.Add(bins, counts)
 		return l, nil
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("reading the latencies: %w", err)
 	}
-	latencies = slices.DeleteFunc(latencies, func(l LatencyRow) bool { return len(l.Histogram) == 0 && l.Judged == 0 })
+	latencies = slices.DeleteFunc(latencies, func(l LatencyRow) bool { return l.Histogram.Empty() && l.Judged == 0 }) // or all were removed
 	return latencies, statement, nil
 }
 

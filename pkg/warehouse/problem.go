@@ -26,6 +26,7 @@ const (
 	ProblemTimeout       ProblemKind = "timeout"        // the statement took too long
 	ProblemCancelled     ProblemKind = "cancelled"      // nobody waits for the answer any more
 	ProblemBusy          ProblemKind = "busy"           // the server is short of connections, memory or disk
+	ProblemPooler        ProblemKind = "pooler"         // a pooler between needs other settings
 	ProblemOther         ProblemKind = "other"
 )
 
@@ -110,6 +111,13 @@ func diagnoseServer(err *pgconn.PgError) (ProblemKind, string) {
 		return ProblemTimeout, "The query took longer than the time limit. Choose a shorter range, or raise the limit in the data source."
 	case "53300":
 		return ProblemBusy, "The server has no connection left. Lower the connections of this data source, or raise max_connections."
+	case "26000", "42P05":
+		return ProblemPooler, "A connection pooler mixes up the prepared statements of its sessions. With PgBouncer use 1.21 or newer with max_prepared_statements, or pool_mode = session."
+	case "08P01":
+		if strings.Contains(err.Message, "startup parameter") {
+			return ProblemPooler, "The connection pooler does not pass the plugin's settings on: " + err.Message +
+				". List them in its ignore_startup_parameters and give them to the login; see docs/operating.md."
+		}
 	case "57P01", "57P02", "57P03":
 		return ProblemUnreachable, "The database server is starting or stopping. Try again in a moment."
 	}

@@ -31,7 +31,7 @@ type readPool struct {
 
 var seenViews = strings.NewReplacer(
 	"wattscore.inference_energy_fact", "wattscore.seen_inference_energy_fact", "wattscore.fact_removal", "wattscore.seen_fact_removal",
-	"wattscore.fact_measure", "wattscore.seen_fact_measure", "wattscore.event ", "wattscore.seen_event ", "wattscore.event\n", "wattscore.seen_event\n")
+	"wattscore.fact_measure", "wattscore.seen_fact_measure", "wattscore.fact_tail", "wattscore.seen_fact_tail", "wattscore.event ", "wattscore.seen_event ", "wattscore.event\n", "wattscore.seen_event\n")
 
 func (p *readPool) scope(ctx context.Context) ([]string, error) {
 	p.mu.Lock()

@@ -113,6 +113,7 @@ func TestAScopedLoginCannotWidenItself(t *testing.T) {
 		"UPDATE wattscore.project SET business_unit = 'Unit 0'", "INSERT INTO wattscore.project (name, business_unit) VALUES ('x', 'Unit 0')",
 		"SELECT * FROM wattscore.inference_energy_fact", "SELECT * FROM wattscore.fact_removal", "SELECT * FROM wattscore.event", "SELECT * FROM wattscore.fact_measure",
 		"SELECT * FROM wattscore.rollup_model_day", "SELECT * FROM wattscore.rollup_site_day", "SELECT * FROM wattscore.rollup_latency_day",
+		"SELECT * FROM wattscore.rollup_breach_day",
 		"SELECT wattscore.add_to_rollups(0, 1, NULL, NULL)",
 	} {
 		_, err := query(sql)

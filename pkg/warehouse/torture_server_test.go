@@ -107,10 +107,13 @@ type refresher struct {
 // refresh refreshes until the torture ends, whatever becomes of the single call.
 func (r *torture) refresh(who refresher) {
 	store := warehouse.OpenStore(who.pool)
-	for r.goesOn() {
+	for turn := 0; r.goesOn(); turn++ {
 		ctx, cancel := context.WithCancel(context.Background())
 		r.cancels.Store(who.name, cancel)
 		_, err := store.RefreshRollups(ctx)
+		if err == nil && turn%10 == 0 { // breaches are rolled up by the objective of the moment
+			_, err = who.pool.Exec(ctx, "UPDATE wattscore.model SET latency_slo_ms = $1 WHERE model_id % 3 = $2", 100+turn*37%1500, turn/10%3)
+		}
 		cancel()
 		switch {
 		case err == nil:

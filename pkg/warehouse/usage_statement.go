@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -14,6 +15,9 @@ import (
 
 //go:embed statements/usage.sql
 var usageSQL string
+
+//go:embed statements/usage_sums.sql
+var usageSumsSQL string
 
 // usageColumns are the measures of the roll-ups, and of which set each is.
 var usageColumns = []struct {
@@ -153,15 +157,20 @@ func familyFor(request UsageRequest) family {
 // usageStatements keeps the statements that were asked for, by what they depend on.
 var usageStatements sync.Map
 
+// reading says how a statement goes about the pieces of its periods.
+type reading struct {
+	months bool // there are months among them
+	apart  bool // there are few of a period beside its months, so each is priced by itself
+}
+
 // usageStatement is usage.sql with the roll-ups, conditions, members and measures
-// of a request, and with months if it reads any. All text is ours; what a person
-// names is an argument.
-func usageStatement(request UsageRequest, months bool) (string, error) {
-	key := fmt.Sprint(request.GroupBy, filterConditions(request.Filters), request.Omit, months, request.projectsApart)
+// of a request. All text is ours; what a person names is an argument.
+func usageStatement(request UsageRequest, how reading) (string, error) {
+	key := fmt.Sprint(request.GroupBy, filterConditions(request.Filters), request.Omit, how, request.projectsApart)
 	if known, ok := usageStatements.Load(key); ok {
 		return known.(string), nil
 	}
-	statement, err := composeUsage(request, months)
+	statement, err := composeUsage(request, how)
 	if err == nil {
 		usageStatements.Store(key, statement)
 	}
@@ -169,16 +178,28 @@ func usageStatement(request UsageRequest, months bool) (string, error) {
 }
 
 var (
-	monthsOfUsage = regexp.MustCompile(`(?s) */\* months \*/.*?/\* end of months \*/\n`)
-	scoredOfUsage = regexp.MustCompile(`(?s) */\* scored \*/.*?/\* end of scored \*/\n`)
-	blocksOfUsage = regexp.MustCompile(` */\* (end of )?(months|scored) \*/\n?`)
+	monthsOfUsage   = blockOfUsage("months")
+	scoredOfUsage   = blockOfUsage("scored")
+	apartOfUsage    = blockOfUsage("apart")
+	combinedOfUsage = blockOfUsage("combined")
+	pricedOfUsage   = blockOfUsage("priced")
+	marksOfUsage    = regexp.MustCompile(` */\* (end of )?(months|scored|apart|combined|priced) \*/\n?`)
 )
 
-func composeUsage(request UsageRequest, months bool) (string, error) {
+// The sums of usage_sums.sql that factors price, and those of what none prices.
+var (
+	pricedSums   = regexp.MustCompile(`sum\([^()]* x\.\w+\)`)
+	unpricedSums = regexp.MustCompile(`sum\([^()]*\) FILTER \(WHERE x\.\w+ IS NULL\)`)
+)
+
+func blockOfUsage(name string) *regexp.Regexp {
+	return regexp.MustCompile(`(?s) */\* ` + name + ` \*/.*?/\* end of ` + name + ` \*/\n`)
+}
+
+func composeUsage(request UsageRequest, how reading) (string, error) {
 	members := make([]string, len(request.GroupBy))
-	grouped := keysNeeded(request.GroupBy, nil)
-	grouped["region_id"], grouped["workload_id"] = true, true // what prices, and whether requests are served
-	joined := map[string]bool{"w": true}
+	summed := keysNeeded(request.GroupBy, nil)
+	joined := map[string]bool{}
 	for i, dimension := range request.GroupBy {
 		expression, alias, err := memberOf(dimension)
 		if err != nil {
@@ -188,14 +209,19 @@ func composeUsage(request UsageRequest, months bool) (string, error) {
 	}
 	taskClass := "NULL"
 	if request.Omit&MeasureScore == 0 {
-		grouped["model_id"], joined["m"], taskClass = true, true, "m.task_class"
+		summed["model_id"], joined["m"], taskClass = true, true, "m.task_class"
 	}
-	var joins strings.Builder
+	var joins, sumKeys strings.Builder
 	for _, alias := range slices.Sorted(maps.Keys(joined)) {
-		joins.WriteString(memberJoin(alias, "f."+memberTables[alias].key))
+		joins.WriteString(memberJoin(alias, "f."+memberTables[alias].key) + "\n")
 	}
+	for _, key := range slices.Sorted(maps.Keys(summed)) {
+		sumKeys.WriteString("b." + key + ", ")
+	}
+	combined := maps.Clone(summed)
+	combined["region_id"], combined["workload_id"] = true, true // what prices, and whether requests are served
 	var groupKeys []string
-	for _, key := range slices.Sorted(maps.Keys(grouped)) {
+	for _, key := range slices.Sorted(maps.Keys(combined)) {
 		groupKeys = append(groupKeys, "b."+key)
 	}
 	read := familyFor(request)
@@ -217,24 +243,53 @@ func composeUsage(request UsageRequest, months bool) (string, error) {
 		}
 	}
 	statement := usageSQL
+	omit := func(block *regexp.Regexp, leftOut bool) {
+		if leftOut {
+			statement = block.ReplaceAllString(statement, "")
+		}
+	}
+	// What is not priced needs no factors apart, and is added up at once.
+	unpriced := request.Omit&MeasurePrice != 0
+	how.apart = how.apart || unpriced
+	omit(pricedOfUsage, unpriced)
+	omit(scoredOfUsage, request.Omit&MeasureScore != 0)
+	omit(monthsOfUsage, !how.months)
+	omit(apartOfUsage, !how.apart)
+	omit(combinedOfUsage, how.apart)
+	statement = marksOfUsage.ReplaceAllString(statement, "")
+	sums := usageSumsSQL[strings.Index(usageSumsSQL, "SELECT"):]
+	if unpriced && request.Omit&(MeasureCost|MeasureCarbon) != MeasureCost|MeasureCarbon {
+		return "", errors.New("warehouse: cost and carbon are priced: they are left out with MeasurePrice, or none of the three is")
+	}
+	if unpriced || request.Omit&MeasureFacility != 0 {
+		sumsOmitted = append(sumsOmitted, `b\.sign \* b\.it_energy_nwh \* x\.pue`, "facility")
+	}
+	if unpriced || request.Omit&MeasureEnergyCost != 0 {
+		sumsOmitted = append(sumsOmitted, `b\.sign \* b\.it_energy_nwh \* x\.price`, "energy_cost")
+	}
 	if request.Omit&MeasureScore != 0 {
-		sumsOmitted = append(sumsOmitted, `b\.unrequested_nwh`, "requested_nwh", `requests \* wh_per_1k_requests`)
-		statement = scoredOfUsage.ReplaceAllString(statement, "")
+		sumsOmitted = append(sumsOmitted, `b\.unrequested_nwh`, "unrequested_nwh", `requests \* wh_per_1k_requests`)
 	}
-	if !months {
-		statement = monthsOfUsage.ReplaceAllString(statement, "")
-	}
-	statement = blocksOfUsage.ReplaceAllString(statement, "")
 	for _, sum := range sumsOmitted { // an exact sum costs a microsecond a row, of nothing too
-		statement = regexp.MustCompile(`sum\(`+sum+`\b[^()]*\)( FILTER \([^()]*\))?`).ReplaceAllString(statement, "NULL::numeric")
+		pattern := regexp.MustCompile(`sum\(` + sum + `\b[^()]*\)( FILTER \([^()]*\))?`)
+		statement, sums = pattern.ReplaceAllString(statement, "NULL::numeric"), pattern.ReplaceAllString(sums, "NULL::numeric")
+	}
+	if unpriced {
+		sums = pricedSums.ReplaceAllString(unpricedSums.ReplaceAllString(sums, "1::numeric"), "NULL::numeric")
+	}
+	statement = strings.NewReplacer("/* sums */", sums, "/* sums without sign */", strings.ReplaceAll(sums, "b.sign * ", "")).Replace(statement)
+	if request.Omit&MeasureFacility != 0 { // the serving cost is still told
+		statement = strings.Replace(statement, "/* energy cost */sum(energy_cost)", "/* energy cost */NULL::numeric", 1)
 	}
 	return strings.NewReplacer(
+		"/* energy cost */", "",
 		"/* members */", "ARRAY["+strings.Join(members, ", ")+"]::text[]",
-		" /* joins */", joins.String(),
+		"/* joins */", strings.TrimSpace(joins.String()),
 		" /* filter */", filterConditions(request.Filters),
 		"/* family */", read.name,
 		"/* keys */", strings.Join(keys, ", "),
 		"/* group keys */", strings.Join(groupKeys, ", "),
+		"/* sum keys */", sumKeys.String(),
 		"/* task class */", taskClass,
 		"/* all keys */", strings.Join(allKeys.keys, ", "),
 		"/* measures */", strings.Join(measures, ", "),

@@ -14,14 +14,20 @@ import (
 // measures left out.
 func TestUsageStatementIsFilledInAndReadsNoMore(t *testing.T) {
 	marker := regexp.MustCompile(`/\*.*?\*/`)
-	every := MeasureTokens | MeasureCost | MeasureCarbon | MeasureGPU | MeasureLatency | MeasureScore
+	every := MeasureTokens | MeasureCost | MeasureCarbon | MeasureGPU | MeasureLatency | MeasureScore | MeasureFacility | MeasureEnergyCost | MeasurePrice
 	for omit := Measure(0); omit <= every; omit++ {
-		for _, months := range []bool{true, false} {
+		for _, how := range []reading{{true, true}, {true, false}, {false, true}, {false, false}} {
 			statement, err := composeUsage(UsageRequest{GroupBy: []kpi.Dimension{kpi.DimensionTeam}, Omit: omit,
-				Filters: kpi.Filters{kpi.DimensionRegion: {"FRA"}}}, months)
+				Filters: kpi.Filters{kpi.DimensionRegion: {"FRA"}}}, how)
+			if omit&MeasurePrice != 0 && omit&(MeasureCost|MeasureCarbon) != MeasureCost|MeasureCarbon {
+				require.ErrorContains(t, err, "cost and carbon are priced")
+				continue
+			}
 			require.NoError(t, err)
+			require.Equal(t, omit&MeasurePrice == 0, regexp.MustCompile(`\bx\.`).MatchString(statement))
 			require.Empty(t, marker.FindAllString(statement, -1), "omitting %b", omit)
-			require.Equal(t, months, regexp.MustCompile(`rollup_month\b`).MatchString(statement))
+			require.Equal(t, how.months, regexp.MustCompile(`rollup_month\b`).MatchString(statement))
+			require.Equal(t, !how.apart && omit&MeasurePrice == 0, regexp.MustCompile(`\bcombined\b`).MatchString(statement))
 			require.Equal(t, omit&MeasureScore == 0, regexp.MustCompile(`rollup_unrequested_day`).MatchString(statement))
 			for _, column := range usageColumns {
 				if omit&column.measure != 0 {

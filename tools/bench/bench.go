@@ -20,6 +20,7 @@ import (
 // bench is one run.
 type bench struct {
 	server *server
+	keep   keep
 	runner step.Runner
 	out    io.Writer
 	root   string
@@ -38,12 +39,20 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	ofWide, err := wideFacts(facts[len(facts)-1])
+	if err != nil {
+		return err
+	}
+	kept, err := keeping()
+	if err != nil {
+		return err
+	}
 	root, err := project.Root()
 	if err != nil {
 		return err
 	}
 	quiet()
-	b := &bench{runner: step.Runner{Directory: root, Log: out}, out: out, root: root}
+	b := &bench{keep: kept, runner: step.Runner{Directory: root, Log: out}, out: out, root: root}
 	err = b.runner.Do("Start PostgreSQL", func() (err error) {
 		b.server, err = startServer(ctx, out)
 		return err
@@ -52,11 +61,14 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.server.stop()) }()
-	if err := b.measureAll(ctx, facts, wanted); err != nil {
+	if kept == keepLoad {
+		return b.loadAll(ctx, facts, ofWide, wanted)
+	}
+	if err := b.measureAll(ctx, facts, ofWide, wanted); err != nil {
 		return err
 	}
 	machine := fmt.Sprintf("%s facts over a year, %d cores, PostgreSQL %s, %s.",
-		inWords(facts[len(facts)-1]), runtime.NumCPU(), b.server.version, time.Now().Format("2 January 2006"))
+		howMany(facts[len(facts)-1], ofWide, wanted), runtime.NumCPU(), b.server.version, time.Now().Format("2 January 2006"))
 	fmt.Fprintf(out, "\n%s\n", machine)
 	writeTable(out, b.rows)
 	return writeInto(filepath.Join(root, "README.md"), machine+"\n\n"+markdown(b.rows))
@@ -69,16 +81,15 @@ func quiet() {
 	backend.Logger = log.DefaultLogger
 }
 
-// measureAll measures the typical shape at every size, and the wide one at the
-// largest.
-func (b *bench) measureAll(ctx context.Context, facts []int64, wanted []string) error {
+// measureAll measures the typical shape at every size, and the wide one at its own.
+func (b *bench) measureAll(ctx context.Context, facts []int64, ofWide int64, wanted []string) error {
 	if slices.Contains(wanted, typical.name) {
 		if err := b.measureSizes(ctx, facts); err != nil {
 			return err
 		}
 	}
 	if slices.Contains(wanted, wide.name) {
-		err := b.onWarehouse(ctx, wide, facts[len(facts)-1], func(l loaded) error {
+		err := b.onWarehouse(ctx, wide, ofWide, func(l loaded) error {
 			_, err := b.measureAnswers(ctx, l)
 			return err
 		})
@@ -94,6 +105,33 @@ func (b *bench) measureAll(ctx context.Context, facts []int64, wanted []string) 
 		b.reportIngest(result)
 	}
 	return nil
+}
+
+// loadAll makes the databases that measureAll measures on.
+func (b *bench) loadAll(ctx context.Context, facts []int64, ofWide int64, wanted []string) error {
+	if slices.Contains(wanted, typical.name) {
+		for _, size := range facts {
+			if _, err := b.load(ctx, typical, size, time.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	if slices.Contains(wanted, wide.name) {
+		_, err := b.load(ctx, wide, ofWide, time.Now())
+		return err
+	}
+	return nil
+}
+
+// howMany says how many facts were measured on.
+func howMany(largest, ofWide int64, wanted []string) string {
+	switch {
+	case !slices.Contains(wanted, typical.name):
+		return inWords(ofWide)
+	case slices.Contains(wanted, wide.name) && ofWide != largest:
+		return fmt.Sprintf("%s (wide: %s)", inWords(largest), inWords(ofWide))
+	}
+	return inWords(largest)
 }
 
 // measureSizes measures the typical shape: the answers at every size, all else at
@@ -159,12 +197,15 @@ func (b *bench) measureTypical(ctx context.Context, l loaded) error {
 	return err
 }
 
-// onWarehouse loads a warehouse, does something with it and drops it.
+// onWarehouse loads a warehouse, does something with it and drops it, unless it is
+// kept.
 func (b *bench) onWarehouse(ctx context.Context, s shape, facts int64, something func(loaded) error) (err error) {
 	l, err := b.load(ctx, s, facts, time.Now())
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.server.drop(context.WithoutCancel(ctx), l.database)) }()
+	if b.keep == keepNothing {
+		defer func() { err = errors.Join(err, b.server.drop(context.WithoutCancel(ctx), l.database)) }()
+	}
 	return something(l)
 }

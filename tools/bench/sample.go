@@ -23,17 +23,23 @@ func (s sample) p95() time.Duration    { return s.quantile(0.95) }
 // ratio is how many times as long a takes as b.
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
-// measure times something after some rounds of warming up. The round is counted
-// from 0 through both.
-func measure(warmUp, rounds int, once func(round int) error) (sample, error) {
+// measure times something after some rounds of warming up, and at least once. It stops
+// early where the rounds together take longer than there is patience for. The round is
+// counted from 0 through both.
+func measure(warmUp, rounds int, patience time.Duration, once func(round int) error) (sample, error) {
 	var taken sample
+	end := time.Now().Add(patience)
 	for round := range warmUp + rounds {
 		began := time.Now()
 		if err := once(round); err != nil {
 			return nil, err
 		}
-		if round >= warmUp {
+		late := time.Now().After(end)
+		if round >= warmUp || late {
 			taken = append(taken, time.Since(began))
+		}
+		if late {
+			break
 		}
 	}
 	return taken, nil

@@ -34,11 +34,19 @@ func TestQuantilesAreTimesThatWereTaken(t *testing.T) {
 
 func TestWarmingUpIsNotMeasured(t *testing.T) {
 	var seen []int
-	taken, err := measure(2, 3, func(round int) error { seen = append(seen, round); return nil })
+	taken, err := measure(2, 3, time.Hour, func(round int) error { seen = append(seen, round); return nil })
 	require.NoError(t, err)
 	assert.Len(t, taken, 3)
 	assert.Equal(t, []int{0, 1, 2, 3, 4}, seen)
 
-	_, err = measure(0, 3, func(int) error { return errors.New("no answer") })
+	_, err = measure(0, 3, time.Hour, func(int) error { return errors.New("no answer") })
 	assert.EqualError(t, err, "no answer")
+}
+
+func TestWhatTakesLongIsMeasuredOnce(t *testing.T) {
+	rounds := 0
+	taken, err := measure(2, 3, -time.Second, func(int) error { rounds++; return nil })
+	require.NoError(t, err)
+	assert.Len(t, taken, 1)
+	assert.Equal(t, 1, rounds)
 }

@@ -73,6 +73,23 @@ func shapes() ([]string, error) {
 	return names, nil
 }
 
+// WideFactsVariable is the number of facts of the wide shape, where it is not the
+// largest of FactsVariable: a wide company's roll-ups take more room than its facts.
+const WideFactsVariable = "WATTSCORE_BENCH_WIDE_FACTS"
+
+// wideFacts reads the number of facts of the wide shape from the environment.
+func wideFacts(largest int64) (int64, error) {
+	text := os.Getenv(WideFactsVariable)
+	if text == "" {
+		return largest, nil
+	}
+	all, err := parseSizes(text)
+	if err != nil || len(all) != 1 {
+		return 0, fmt.Errorf("%s is one whole number of facts from %d up, and has %q", WideFactsVariable, fewestFacts, text)
+	}
+	return all[0], nil
+}
+
 // inWords is a number of facts as people say it.
 func inWords(facts int64) string {
 	switch {

@@ -45,3 +45,42 @@ func TestTheShapes(t *testing.T) {
 	_, err := shapes()
 	assert.ErrorContains(t, err, `has "round"`)
 }
+
+func TestTheFactsOfTheWideShape(t *testing.T) {
+	for text, want := range map[string]int64{"": 50_000_000, "2e7": 20_000_000} {
+		t.Setenv(WideFactsVariable, text)
+		got, err := wideFacts(50_000_000)
+		assert.NoError(t, err, text)
+		assert.Equal(t, want, got, text)
+	}
+	t.Setenv(WideFactsVariable, "1e6,2e7")
+	_, err := wideFacts(50_000_000)
+	assert.ErrorContains(t, err, "one whole number")
+}
+
+func TestKeepingNeedsAServerThatStays(t *testing.T) {
+	tests := map[string]struct {
+		keep, dsn string
+		want      keep
+		wantError string
+	}{
+		"nothing":         {"", "", keepNothing, ""},
+		"to measure":      {"measure", "postgres://x", keepMeasure, ""},
+		"to load":         {"load", "postgres://x", keepLoad, ""},
+		"on no server":    {"load", "", "", "name it with WATTSCORE_BENCH_DSN"},
+		"what is no word": {"1", "postgres://x", "", `has "1"`},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(KeepVariable, test.keep)
+			t.Setenv(DSNVariable, test.dsn)
+			got, err := keeping()
+			if test.wantError != "" {
+				assert.ErrorContains(t, err, test.wantError)
+				return
+			}
+			assert.NoError(t, err)
+			assert.Equal(t, test.want, got)
+		})
+	}
+}

@@ -9,9 +9,8 @@ WITH counted AS (
     WHERE bucket >= @from_time::timestamptz AND bucket < @to_time::timestamptz /* filter */
     UNION ALL
     SELECT /* step of tail */, model_id, /* key */, latency_bin::int, latency_requests
-    FROM wattscore.fact_measure
-    WHERE xid >= (SELECT next_xid FROM wattscore.rollup_state) AND xid <= (SELECT 9223372036854775807) AND latency_bin IS NOT NULL
-      AND ts >= @from_time AND ts < @to_time /* filter */
+    FROM wattscore.fact_tail(@from_time, @to_time)
+    WHERE latency_bin IS NOT NULL /* filter */
 ), objective AS (
     SELECT model_id, latency_slo_ms, ceil(ln(latency_slo_ms * 1000) / ln(1.01 / 0.99::double precision))::int AS bin
     FROM wattscore.model

@@ -1,19 +1,23 @@
 -- Training runs that overlap a span, each with all it took; grain: one row a run.
 -- A run is known by its own row or by its events alone. Its events are found by
--- run id, whatever their time, and priced as usage.sql prices them, each with the
--- factors of its own time. They are looked up a run at a time: joined at once, the
--- planner reads the facts of every month.
-WITH pricing AS (
-    SELECT coalesce(@factor_version::int, (SELECT version_id FROM wattscore.factor_version WHERE in_force)) AS version_id
-), work AS (
+-- run id, whatever their time, and priced as usage.sql prices them: added up by what
+-- has the same factors, and then with the factors of their own time. They are looked up
+-- a run at a time: joined at once, the planner reads the facts of every month.
+WITH factor AS MATERIALIZED (
+    SELECT region_id, valid_from, valid_to, pue,
+           pue * electricity_price AS price, pue * grid_location AS location, pue * grid_market AS market
+    FROM wattscore.factor_period
+    WHERE version_id = coalesce(@factor_version::int, (SELECT version_id FROM wattscore.factor_version WHERE in_force))
+), work AS MATERIALIZED (
     SELECT workload_id, code FROM wattscore.workload WHERE code = ANY (@training_workloads::text[])
 ), seen AS (
     SELECT run_id FROM wattscore.training_run
     WHERE started_at < @to_time::timestamptz
       AND (coalesce(ended_at, 'infinity') > @from_time::timestamptz OR started_at >= @from_time)
     UNION
-    SELECT f.run_id FROM wattscore.inference_energy_fact f JOIN work USING (workload_id)
-    WHERE f.run_id IS NOT NULL AND f.ts >= @from_time AND f.ts < @to_time
+    (SELECT run_id FROM wattscore.inference_energy_fact
+     WHERE run_id IS NOT NULL AND ts >= @from_time AND ts < @to_time AND workload_id = ANY (ARRAY(SELECT workload_id FROM work))
+     GROUP BY run_id)
 ), reached AS (
     -- The accuracy of the completed run before, of the same model by the same metric.
     SELECT run_id, lag(accuracy) OVER (PARTITION BY model_id, accuracy_metric ORDER BY started_at, run_id) AS previous_accuracy
@@ -32,37 +36,41 @@ LEFT JOIN reached USING (run_id)
 CROSS JOIN LATERAL (
     -- NULL throughout for a run without events. A sum with a part that no factor
     -- covers is NULL, not too small.
-    SELECT min(f.ts) AS first_event,
-           (array_agg(f.model_id ORDER BY f.ts, f.event_id))[1] AS model_id,
-           (array_agg(f.project_id ORDER BY f.ts, f.event_id))[1] AS project_id,
+    SELECT min(first_event) AS first_event,
+           (array_agg(f.model_id ORDER BY first_event, f.model_id, f.project_id))[1] AS model_id,
+           (array_agg(f.project_id ORDER BY first_event, f.model_id, f.project_id))[1] AS project_id,
            array_agg(DISTINCT g.code) AS regions, array_agg(DISTINCT work.code) AS workloads, array_agg(DISTINCT e.name) AS endpoints,
-           (sum(f.it_energy_nwh) / 1e12)::double precision AS it_energy,
-           (sum(CASE WHEN f.measured THEN f.it_energy_nwh ELSE 0 END) / 1e12)::double precision AS measured_energy,
-           CASE WHEN bool_and(x.pue IS NOT NULL OR f.it_energy_nwh = 0)
-                THEN (coalesce(sum(f.it_energy_nwh * x.pue), 0) / 1e12)::double precision END AS facility_energy,
-           CASE WHEN bool_and(x.pue * x.electricity_price IS NOT NULL OR f.it_energy_nwh = 0)
-                THEN (coalesce(sum(f.it_energy_nwh * x.pue * x.electricity_price), 0) / 1e12)::double precision END AS energy_cost,
-           CASE WHEN bool_and(f.cost_nusd IS NOT NULL OR x.pue * x.electricity_price IS NOT NULL OR f.it_energy_nwh = 0)
-                THEN (coalesce(sum(f.cost_nusd), 0) / 1e9
-                      + coalesce(sum(f.it_energy_nwh * x.pue * x.electricity_price) FILTER (WHERE f.cost_nusd IS NULL), 0) / 1e12)::double precision
-           END AS cost,
-           CASE WHEN bool_and(f.carbon_location_ug IS NOT NULL OR x.pue * x.grid_location IS NOT NULL OR f.it_energy_nwh = 0)
-                THEN (coalesce(sum(f.carbon_location_ug), 0) / 1e9
-                      + coalesce(sum(f.it_energy_nwh * x.pue * x.grid_location) FILTER (WHERE f.carbon_location_ug IS NULL), 0) / 1e15)::double precision
+           (sum(it_energy_nwh) / 1e12)::double precision AS it_energy,
+           (sum(measured_nwh) / 1e12)::double precision AS measured_energy,
+           CASE WHEN bool_and(x.pue IS NOT NULL OR it_energy_nwh = 0)
+                THEN (coalesce(sum(it_energy_nwh * x.pue), 0) / 1e12)::double precision END AS facility_energy,
+           CASE WHEN bool_and(x.price IS NOT NULL OR it_energy_nwh = 0)
+                THEN (coalesce(sum(it_energy_nwh * x.price), 0) / 1e12)::double precision END AS energy_cost,
+           CASE WHEN bool_and(x.price IS NOT NULL OR cost_open_nwh = 0)
+                THEN (coalesce(sum(cost_nusd), 0) / 1e9 + coalesce(sum(cost_open_nwh * x.price), 0) / 1e12)::double precision END AS cost,
+           CASE WHEN bool_and(x.location IS NOT NULL OR location_open_nwh = 0)
+                THEN (coalesce(sum(carbon_location_ug), 0) / 1e9 + coalesce(sum(location_open_nwh * x.location), 0) / 1e15)::double precision
            END AS carbon_location,
-           CASE WHEN bool_and(f.carbon_market_ug IS NOT NULL OR x.pue * x.grid_market IS NOT NULL OR f.it_energy_nwh = 0)
-                THEN (coalesce(sum(f.carbon_market_ug), 0) / 1e9
-                      + coalesce(sum(f.it_energy_nwh * x.pue * x.grid_market) FILTER (WHERE f.carbon_market_ug IS NULL), 0) / 1e15)::double precision
+           CASE WHEN bool_and(x.market IS NOT NULL OR market_open_nwh = 0)
+                THEN (coalesce(sum(carbon_market_ug), 0) / 1e9 + coalesce(sum(market_open_nwh * x.market), 0) / 1e15)::double precision
            END AS carbon_market,
-           (sum(f.gpu_microhours) / 1e6)::double precision AS gpu_hours
-    FROM wattscore.inference_energy_fact f
+           (sum(gpu_microhours) / 1e6)::double precision AS gpu_hours
+    FROM (SELECT f.model_id, f.project_id, f.region_id, f.endpoint_id, f.workload_id, x.valid_from AS factors_from, min(f.ts) AS first_event,
+                 sum(f.it_energy_nwh) AS it_energy_nwh, coalesce(sum(f.it_energy_nwh) FILTER (WHERE f.measured), 0) AS measured_nwh,
+                 sum(f.cost_nusd) AS cost_nusd, coalesce(sum(f.it_energy_nwh) FILTER (WHERE f.cost_nusd IS NULL), 0) AS cost_open_nwh,
+                 sum(f.carbon_location_ug) AS carbon_location_ug,
+                 coalesce(sum(f.it_energy_nwh) FILTER (WHERE f.carbon_location_ug IS NULL), 0) AS location_open_nwh,
+                 sum(f.carbon_market_ug) AS carbon_market_ug,
+                 coalesce(sum(f.it_energy_nwh) FILTER (WHERE f.carbon_market_ug IS NULL), 0) AS market_open_nwh,
+                 sum(f.gpu_microhours) AS gpu_microhours
+          FROM wattscore.inference_energy_fact f
+          LEFT JOIN factor x ON x.region_id = f.region_id AND f.ts >= x.valid_from AND f.ts < x.valid_to
+          WHERE f.run_id = seen.run_id AND f.workload_id = ANY (ARRAY(SELECT workload_id FROM work))
+          GROUP BY f.model_id, f.project_id, f.region_id, f.endpoint_id, f.workload_id, x.valid_from) AS f
     JOIN work USING (workload_id)
     JOIN wattscore.region g USING (region_id)
     JOIN wattscore.endpoint e USING (endpoint_id)
-    CROSS JOIN pricing
-    LEFT JOIN wattscore.factor_period x ON x.version_id = pricing.version_id AND x.region_id = f.region_id
-                                       AND f.ts >= x.valid_from AND f.ts < x.valid_to
-    WHERE f.run_id = seen.run_id
+    LEFT JOIN factor x ON x.region_id = f.region_id AND x.valid_from = f.factors_from
 ) AS t
 LEFT JOIN wattscore.model m ON m.model_id = coalesce(r.model_id, t.model_id)
 LEFT JOIN wattscore.project p ON p.project_id = coalesce(r.project_id, t.project_id)

@@ -55,6 +55,6 @@ SELECT slot, s.combination, s.model_id, s.project_id, s.region_id, s.endpoint_id
        bench.draw('carbon', s.combination) < 0.05 AS carbon_measured
 FROM shared s
 JOIN bench.model m ON m.ordinal = s.model
-JOIN generate_series(0, 65535) AS slot ON slot >= floor(s.first_slot) AND slot < floor(s.end_slot + 1e-6);
+CROSS JOIN LATERAL generate_series(greatest(0, floor(s.first_slot)::int), floor(s.end_slot + 1e-6)::int - 1) AS slot;
 CREATE UNIQUE INDEX ON bench.slot (slot);
 ANALYZE bench.slot;
