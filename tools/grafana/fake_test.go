@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,7 +33,13 @@ func playGrafana() {
 	http.HandleFunc("GET /api/health", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"database":"ok"}`)
 	})
+	var provisioned atomic.Bool // as a Grafana that answers before it is
 	http.HandleFunc("GET /api/datasources/uid/{uid}/health", func(w http.ResponseWriter, r *http.Request) {
+		if !provisioned.Swap(true) {
+			w.WriteHeader(http.StatusInternalServerError)
+			fmt.Fprint(w, `{"message":"Unable to load datasource metadata"}`)
+			return
+		}
 		user, password, _ := r.BasicAuth()
 		if user != AdminUser || password != AdminPassword || r.PathValue("uid") != "good" {
 			w.WriteHeader(http.StatusBadRequest)

@@ -168,22 +168,39 @@ func (s *Server) awaitHealth(ctx context.Context) error {
 			return errors.New("it ended")
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(askPause):
 		}
 	}
 }
 
+// askPause is how long a Grafana that is not ready is left alone.
+const askPause = 200 * time.Millisecond
+
+// provisioningPatience is how long a Grafana that answers may take to provision.
+const provisioningPatience = 30 * time.Second
+
 // CheckDataSource asks the data source what "Save & test" would, and returns what
-// is wrong.
+// is wrong. A Grafana answers before it has provisioned its data sources; until then
+// it says something of its own, without a status, and is asked again.
 func (s *Server) CheckDataSource(ctx context.Context, uid string) error {
-	var health struct{ Status, Message string }
-	if err := s.ask(ctx, "/api/datasources/uid/"+url.PathEscape(uid)+"/health", &health); err != nil {
-		return err
+	until := time.Now().Add(provisioningPatience)
+	for {
+		var health struct{ Status, Message string }
+		if err := s.ask(ctx, "/api/datasources/uid/"+url.PathEscape(uid)+"/health", &health); err != nil {
+			return err
+		}
+		switch {
+		case health.Status == "OK":
+			return nil
+		case health.Status != "" || time.Now().After(until):
+			return errors.New(health.Message)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(askPause):
+		}
 	}
-	if health.Status != "OK" {
-		return errors.New(health.Message)
-	}
-	return nil
 }
 
 func (s *Server) ask(ctx context.Context, path string, into any) error {
