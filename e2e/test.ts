@@ -125,5 +125,5 @@ export async function nextQuery(page: Page, queryType: string) {
   const answered = (await response.json()) as {
     results: Record<string, { error?: string; frames?: Array<{ data: { values: unknown[][] } }> }>;
   };
-  return { status: response.status(), query: asked[0], answer: answered.results.A };
+  return { status: response.status(), query: asked[0], answer: answered.results[String(asked[0].refId)] };
 }
