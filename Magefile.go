@@ -18,7 +18,8 @@ import (
 // Default is what mage runs without a target.
 var Default = Build
 
-// Build builds the plugin for this platform into dist and wattctl into bin.
+// Build builds the plugin for this platform into dist, by Grafana's own
+// github.com/grafana/grafana-plugin-sdk-go/build, and wattctl into bin.
 func Build(ctx context.Context) error {
 	builder, err := build.New(os.Stdout)
 	if err != nil {
