@@ -1,4 +1,4 @@
-import React, { ChangeEvent } from 'react';
+import React, { ChangeEvent, useEffect, useRef } from 'react';
 
 import {
   DataSourcePluginOptionsEditorProps,
@@ -63,10 +63,19 @@ export function ConfigEditor(props: Props) {
       }),
   });
   const certificate = { cols: 60, rows: 6 };
-  // A Combobox tells of a choice from within an effect. Grafana's settings page would store it and draw anew right
-  // there, upon which the Combobox tells again, without end: so the choice is stored when the effect is over.
+  // A Combobox tells of its last choice whenever it is drawn anew, to the function of when that was made; and to store
+  // a choice draws it anew. So only what differs from what is stored by now is stored.
+  const stored = useRef(options);
+  useEffect(() => {
+    stored.current = options;
+  });
   const choose = (choice: Partial<WattScoreOptions>) =>
-    queueMicrotask(() => onOptionsChange({ ...options, jsonData: { ...jsonData, ...choice } }));
+    queueMicrotask(() => {
+      const { jsonData } = stored.current;
+      if ((Object.keys(choice) as Array<keyof WattScoreOptions>).some((key) => choice[key] !== jsonData[key])) {
+        onOptionsChange({ ...stored.current, jsonData: { ...jsonData, ...choice } });
+      }
+    });
 
   return (
     <>
