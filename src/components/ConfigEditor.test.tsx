@@ -1,10 +1,11 @@
-import React from 'react';
+import React, { useState } from 'react';
 
 import { DataSourceSettings } from '@grafana/data';
-import { render, screen } from '@testing-library/react';
+import * as ui from '@grafana/ui';
+import { act, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
-import { WattScoreOptions, WattScoreSecureOptions } from '../types';
+import { TLSMode, WattScoreOptions, WattScoreSecureOptions } from '../types';
 import { ConfigEditor } from './ConfigEditor';
 
 type Settings = DataSourceSettings<WattScoreOptions, WattScoreSecureOptions>;
@@ -24,6 +25,8 @@ beforeAll(() => {
     disconnect() {}
   } as unknown as typeof IntersectionObserver;
 });
+
+afterEach(() => jest.restoreAllMocks());
 
 describe('ConfigEditor', () => {
   it('stores what is typed under its own name', async () => {
@@ -73,6 +76,27 @@ describe('ConfigEditor', () => {
   ] as const)('asks for the certificates that %s needs', (tlsMode, certificates) => {
     show({ tlsMode });
     expect(screen.queryAllByPlaceholderText(/-----BEGIN/)).toHaveLength(certificates);
+  });
+
+  it('stores a choice once, though the list tells of it again to the function of when it was made', async () => {
+    const told: Array<(choice: { value: TLSMode }) => void> = [];
+    jest.spyOn(ui, 'Combobox').mockImplementation((props) => {
+      if (props.id === 'wattscore-config-tlsMode') {
+        told.push(props.onChange as (typeof told)[number]);
+      }
+      return <></>;
+    });
+    const stored = jest.fn();
+    const Page = () => {
+      const [options, setOptions] = useState({ jsonData: { host: 'db' } } as Settings);
+      stored(options.jsonData.tlsMode);
+      return <ConfigEditor options={options} onOptionsChange={setOptions} />;
+    };
+    render(<Page />);
+    for (let again = 0; again < 3; again++) {
+      await act(async () => told[0]({ value: 'disable' }));
+    }
+    expect(stored.mock.calls.flat()).toEqual([undefined, 'disable']);
   });
 
   it('warns of a user that may do everything', () => {
