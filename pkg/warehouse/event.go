@@ -32,7 +32,7 @@ type Event struct {
 	Requests     int64
 	InputTokens  int64
 	OutputTokens int64
-	// Latency is nil where none was measured.
+	// Latency is that of each of its requests, nil where none was measured.
 	Latency *time.Duration
 
 	// ITEnergy excludes PUE.

@@ -119,3 +119,47 @@ func TestBreachesAreOfTheObjectiveInForce(t *testing.T) {
 		}
 	}
 }
+
+// TestALongEventsRequestsKeepTheirLatency is of events from 10:30 to 14:30, which are
+// stored by the hour: ten requests of 2 s, by the time 1, 2, 3, 2 and 2 of them, and one
+// request that takes all of it, which counts in the last hour. Each counts once.
+func TestALongEventsRequestsKeepTheirLatency(t *testing.T) {
+	pool := warehousetest.Open(t)
+	began := time.Date(2026, 11, 2, 10, 30, 0, 0, time.UTC)
+	event := func(name string, requests int64, latency time.Duration) warehouse.Event {
+		e := warehousetest.Event(name, began)
+		e.Requests, e.Latency, e.Duration = requests, &latency, 4*time.Hour
+		return e
+	}
+	warehousetest.Write(t, pool, now, event("batch", 10, 2*time.Second), event("call", 1, 4*time.Hour))
+	reader := warehouse.NewReader(pool)
+	day := began.Truncate(24 * time.Hour)
+	check := func(when string) {
+		for _, byDay := range []bool{true, false} {
+			rows, _, err := reader.Latency(context.Background(), warehouse.LatencyRequest{Span: kpi.Span{From: day, To: day.Add(24 * time.Hour)}, ByDay: byDay})
+			require.NoError(t, err)
+			var all kpi.LatencyHistogram
+			requests := map[int]int64{}
+			for _, row := range rows {
+				all.Merge(row.Histogram)
+				requests[row.Start.UTC().Hour()] += row.Histogram.Count()
+			}
+			if !byDay {
+				assert.Equal(t, map[int]int64{10: 1, 11: 2, 12: 3, 13: 2, 14: 3}, requests, when)
+			}
+			require.EqualValues(t, 11, all.Count(), when)
+			assert.InEpsilon(t, 2000, *all.Quantile(0.9), kpi.LatencyError, "%s: the tenth of eleven", when)
+			assert.InEpsilon(t, 4*3600*1000, *all.Quantile(1), kpi.LatencyError, "%s: the last", when)
+		}
+		differences, err := reader.VerifyRollups(context.Background())
+		require.NoError(t, err)
+		require.Empty(t, differences, when)
+	}
+	check("in the tail")
+	warehousetest.Refresh(t, pool)
+	check("rolled up")
+	warehousetest.Exec(t, pool, "UPDATE wattscore.event SET project = 'corrected' WHERE slice IN (0, 2)")
+	check("corrected")
+	warehousetest.Refresh(t, pool)
+	check("corrected and rolled up")
+}

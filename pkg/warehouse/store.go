@@ -196,7 +196,7 @@ func (s *Store) copyFacts(ctx context.Context, tx pgx.Tx, table pgx.Identifier, 
 		e := r.event
 		keys := s.members.of(e)
 		var latency *int64
-		if e.Latency != nil && r.first {
+		if e.Latency != nil { // of each of the row's requests, so that every one has it
 			us := e.Latency.Microseconds()
 			latency = &us
 		}

@@ -47,7 +47,7 @@ func importPrometheusCommand(c console) *cobra.Command {
 	f.StringVar(&flags.to, "to", "now", "the end")
 	f.StringVar(&flags.mapping, "mapping", "", "YAML file that says which labels are the project, model, endpoint and region, and what ties them (default: the usual ones)")
 	f.StringVar(&flags.region, "region", "", "the region of what names none that the warehouse has, such as us-central1 or FRA")
-	f.DurationVar(&flags.step, "step", prometheus.DefaultStep, "the length of a window, 1m to 24h; of one source always the same")
+	f.DurationVar(&flags.step, "step", prometheus.DefaultStep, "the length of a window, 1m to 1h; of one source always the same")
 	f.DurationVar(&flags.settle, "settle", prometheus.DefaultSettle, "how long after its end a window is stored, for samples that come late")
 	f.BoolVar(&flags.replace, "replace", false, "put new facts in the place of those of windows that are stored otherwise")
 	f.BoolVar(&flags.follow, "follow", false, "go on until stopped, from the last window that is stored, else from --from, else from the last one that is over")

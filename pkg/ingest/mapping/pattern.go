@@ -57,12 +57,29 @@ func (m Match) Check() error {
 	return nil
 }
 
-// Decode reads YAML into a file's settings; what the text leaves out stays as it is, and
-// a name that the file does not have is an error.
+// longestFile is far more than anybody writes: what is longer is another file.
+const longestFile = 1 << 20
+
+// Decode reads YAML into a file's settings; what the text leaves out stays as it is. A
+// name that the file does not have is an error, and so is a second document, which
+// nothing would read.
 func Decode(text []byte, file any) error {
+	if len(text) > longestFile {
+		return fmt.Errorf("it has %d bytes: a mapping has at most 1 MiB (%d bytes); look whether it is the right file", len(text), longestFile)
+	}
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
-	if err := decoder.Decode(file); err != nil && !errors.Is(err, io.EOF) {
+	if err := decoder.Decode(file); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return err
+	}
+	var more yaml.Node
+	switch err := decoder.Decode(&more); {
+	case err == nil:
+		return errors.New("it holds more than one document, of which only the first would be read: put all of it into one, without --- between")
+	case !errors.Is(err, io.EOF):
 		return err
 	}
 	return nil

@@ -29,7 +29,8 @@ type part struct {
 //  1. A rule that names the model says it; of the servers that the ties find those of
 //     that model.
 //  2. Else the servers that the ties find, in proportion to the output tokens that each
-//     of their models made, or else to requests; that division is an estimate.
+//     of their models made, or to requests where one that answered tells no tokens;
+//     that division is an estimate.
 //  3. Else a rule's project, or the namespace of the pod that holds the GPU.
 //  4. Else nobody.
 //
@@ -115,10 +116,7 @@ func (f *facts) toServers(p part, own placement, tied []int) {
 		tokens[at] += s.work.output
 		requests[at] += s.work.requests
 	}
-	weights := tokens // requests, where a server that was asked does not tell tokens
-	if slices.Contains(tokens, 0) && !slices.Contains(requests, 0) || sum(tokens) == 0 {
-		weights = requests
-	}
+	weights := serviceWeights(tokens, requests)
 	if sum(weights) == 0 && sum(tokens) == 0 && !f.anyServed(tied) {
 		f.energy(p.key, idle.in(own.region), p.energy, p.hours, p.memory, p.measured)
 		return
@@ -137,6 +135,22 @@ func (f *facts) toServers(p part, own placement, tied []int) {
 		}
 		f.energy(key, place, shares[i], p.hours*share, p.memory*share, p.measured && len(places) == 1)
 	}
+}
+
+// serviceWeights are the tokens that each made, or requests where one that was asked
+// does not tell tokens. What made tokens has a request then that is not answered yet.
+func serviceWeights(tokens, requests []int64) []int64 {
+	weights, untold := slices.Clone(requests), false
+	for i := range weights {
+		untold = untold || requests[i] > 0 && tokens[i] == 0
+		if tokens[i] > 0 {
+			weights[i] = max(requests[i], 1)
+		}
+	}
+	if untold {
+		return weights
+	}
+	return tokens
 }
 
 func (f *facts) anyServed(servers []int) bool {

@@ -17,6 +17,11 @@ type sample struct {
 // has no reading.
 const blank = 1 << 62
 
+// apart is the time from one sample to a later one.
+func apart(before, after sample) time.Duration {
+	return time.Duration(after.at-before.at) * time.Millisecond
+}
+
 // valid says whether a sample can be one. A counter and a measure are never negative.
 func (s sample) valid() bool {
 	return !math.IsNaN(s.value) && s.value >= 0 && s.value < blank
@@ -56,7 +61,7 @@ const slack = 5 * time.Second
 // has counted since what it says; where it cannot have, another scraper or replica had
 // an older reading, and the sample is no news.
 func next(before, after sample, most float64) step {
-	bound := most * (time.Duration(after.at-before.at)*time.Millisecond + slack).Seconds()
+	bound := most * (apart(before, after) + slack).Seconds()
 	switch {
 	case after.value >= before.value:
 		if most > 0 && after.value-before.value > bound {
@@ -97,7 +102,7 @@ const longestMeasure = 5 * time.Minute
 // integral is what a measure adds up to from one sample to the next, by the trapezoid
 // rule, in its unit × seconds; ok is false over a gap.
 func integral(before, after sample) (sum float64, lasted time.Duration, ok bool) {
-	lasted = time.Duration(after.at-before.at) * time.Millisecond
+	lasted = apart(before, after)
 	if lasted > longestMeasure || lasted <= 0 {
 		return 0, lasted, false
 	}

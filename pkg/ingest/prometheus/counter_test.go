@@ -75,7 +75,7 @@ func TestWindowsAddUpToTheCounter(t *testing.T) {
 		store := &memory{}
 		p := puller(t, sameAs(series), store, mappingOf(t, "read: [gpu]"), func(o *Options) {
 			o.Now = func() time.Time { return end.Add(time.Hour) }
-			o.Step = rapid.SampledFrom([]time.Duration{time.Hour, 30 * time.Minute, 2 * time.Hour}).Draw(r, "step")
+			o.Step = rapid.SampledFrom([]time.Duration{time.Hour, 30 * time.Minute, 5 * time.Minute}).Draw(r, "step")
 		})
 		report := pull(t, p, ten, end)
 		require.Zero(r, report.Rejected, report.Notes)

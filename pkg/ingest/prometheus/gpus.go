@@ -58,19 +58,21 @@ func (e *gpuEnergy) held(holders []string) *heldEnergy {
 // see notes who holds the GPU, though nothing is counted yet.
 func (g *gpuWindow) see(m metric, r reading) { g.energyOf(m).held(r.holders) }
 
-// count adds a step of the counter. It belongs to who holds the GPU at its end.
-func (g *gpuWindow) count(w *window, m metric, s step, before sample, r reading) {
+// count adds a step of the counter. It belongs to who holds the GPU at its end, and to
+// the window of its end, with the time it took: that of a gap is not known to be the
+// GPU's beyond what a measure holds.
+func (g *gpuWindow) count(m metric, s step, before sample, r reading) {
 	held := g.energyOf(m).held(r.holders)
 	held.energy += s.energy(m.quantity)
-	held.lasted += w.within(before.at, r.at)
+	held.lasted += min(apart(before, r.sample), longestMeasure)
 }
 
-// draw adds what power comes to between two samples.
-func (g *gpuWindow) draw(w *window, m metric, joules float64, before sample, r reading) {
+// draw adds what power comes to between two samples, which counts whole where it ends:
+// the window before is closed already and has none of it.
+func (g *gpuWindow) draw(m metric, joules float64, lasted time.Duration, r reading) {
 	held := g.energyOf(m).held(r.holders)
-	within := w.within(before.at, r.at)
-	held.joules += joules * float64(within) / float64(time.Duration(r.at-before.at)*time.Millisecond)
-	held.lasted += within
+	held.joules += joules
+	held.lasted += lasted
 }
 
 func (g *gpuWindow) busy(value float64) { g.used, g.known = g.used || value > 0, true }

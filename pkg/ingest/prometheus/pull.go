@@ -29,7 +29,7 @@ type Options struct {
 	API       API
 	Warehouse Warehouse
 	Mapping   Mapping
-	// Step is the length of a window: whole seconds, a part of a day. Zero is DefaultStep.
+	// Step is the length of a window: whole seconds, a part of an hour. Zero is DefaultStep.
 	Step time.Duration
 	// Settle is how long after a window's end it is written: scrapes and remote writes
 	// come late. Zero is DefaultSettle.
@@ -47,7 +47,9 @@ const (
 	DefaultStep   = time.Hour
 	DefaultSettle = 5 * time.Minute
 	shortestStep  = time.Minute
-	longestStep   = 24 * time.Hour
+	// The warehouse spreads what lasts longer on the hours it ran, whatever happened when.
+	longestStep   = time.Hour
+	longestSettle = 24 * time.Hour
 )
 
 // Puller pulls windows. It goes on from one pull to the next where that follows it.
@@ -71,9 +73,9 @@ func New(options Options) (*Puller, error) {
 	}
 	switch {
 	case options.Step < shortestStep || options.Step > longestStep || longestStep%options.Step != 0 || options.Step%time.Second != 0:
-		return nil, fmt.Errorf("the step %s is not between %s and %s, or days do not divide into it: use for example 5m, 15m or 1h", options.Step, shortestStep, longestStep)
-	case options.Settle < 0 || options.Settle > longestStep:
-		return nil, fmt.Errorf("the settle delay %s is not between 0 and %s", options.Settle, longestStep)
+		return nil, fmt.Errorf("the step %s is not between %s and %s, or an hour does not divide into it: use for example 5m, 15m or 1h", options.Step, shortestStep, longestStep)
+	case options.Settle < 0 || options.Settle > longestSettle:
+		return nil, fmt.Errorf("the settle delay %s is not between 0 and %s", options.Settle, longestSettle)
 	}
 	return &Puller{options: options, followers: map[string]*follower{}, told: map[string]bool{}, described: map[string]bool{}}, nil
 }

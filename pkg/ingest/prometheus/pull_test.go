@@ -265,7 +265,7 @@ func TestThereIsNothingToRead(t *testing.T) {
 }
 
 func TestOptionsThatCannotBe(t *testing.T) {
-	for _, step := range []time.Duration{time.Second, 7 * time.Minute, 48 * time.Hour, -time.Hour} {
+	for _, step := range []time.Duration{time.Second, 7 * time.Minute, 16 * time.Minute, 2 * time.Hour, 24 * time.Hour, -time.Hour} {
 		_, err := New(Options{Step: step, Now: time.Now})
 		assert.ErrorContains(t, err, "step", step)
 	}

@@ -10,7 +10,8 @@ import (
 )
 
 // window is what was counted and measured over a span of time: of samples later than its
-// start and no later than its end.
+// start and no later than its end. What lies between two samples is the later one's, so
+// that windows add up to the whole.
 type window struct {
 	start, end time.Time
 
@@ -74,8 +75,8 @@ func (w *window) take(m metric, key string, known *meter, r reading, all map[str
 		return
 	}
 	s := next(known.last, r.sample, m.quantity.most())
-	if apart := time.Duration(r.at-known.last.at) * time.Millisecond; apart > longestMeasure {
-		w.notes.gap(m.source, apart)
+	if lasted := apart(known.last, r.sample); lasted > longestMeasure {
+		w.notes.gap(m.source, lasted)
 	}
 	switch s.kind {
 	case stepReset:
@@ -85,12 +86,12 @@ func (w *window) take(m metric, key string, known *meter, r reading, all map[str
 		return
 	case stepBeyond:
 		w.reject(m.name+" "+describeLabels(l), fmt.Errorf("its counter rose by %g in %s, more than can be: that step is not counted", s.to-s.from,
-			time.Duration(r.at-known.last.at)*time.Millisecond))
+			apart(known.last, r.sample)))
 		return
 	}
 	switch m.quantity {
 	case gpuMillijoules, gpuJoules, nodeGPUJoules:
-		w.gpu(key).count(w, m, s, known.last, r)
+		w.gpu(key).count(m, s, known.last, r)
 	case requestCount, inputTokens, outputTokens, latencyBucket:
 		w.server(m, known).count(m, l, s.to-s.from)
 	case nodeActiveJoules, nodeIdleJoules, podJoules, podGPUJoules:
@@ -116,7 +117,7 @@ func (w *window) measure(m metric, key string, known *meter, r reading) {
 	}
 	switch m.quantity {
 	case gpuWatts:
-		w.gpu(key).draw(w, m, sum, before, r)
+		w.gpu(key).draw(m, sum, lasted, r)
 	case gpuMemoryMiB, gpuMemoryBytes, gpuEngine:
 		uuid, _, _ := strings.Cut(key, "\x00")
 		if m.quantity == gpuMemoryBytes {
@@ -165,11 +166,6 @@ func (w *window) tracker(of *meter) *trackerWindow {
 		w.trackers[of.of] = &trackerWindow{labels: of.labels}
 	}
 	return w.trackers[of.of]
-}
-
-// within is how much of the time between two samples lies in the window.
-func (w *window) within(before, after int64) time.Duration {
-	return time.Duration(after-max(before, w.start.UnixMilli())) * time.Millisecond
 }
 
 func describeLabels(l labels) string {
