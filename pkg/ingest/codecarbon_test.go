@@ -239,7 +239,7 @@ func FuzzCodeCarbon(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		parser := newCodeCarbonParser(trainingInUTC, map[string]bool{"FRA": true, "us-central1": true}, now)
 		runs := newCodeCarbonRuns(trainingInUTC)
-		runs.know(nil)
+		runs.know(nil, nil)
 		fuzzEvents(t, text, codeCarbonColumns, func(rec record) (warehouse.Event, error) {
 			reading, err := parser.reading(rec)
 			if err != nil {
