@@ -20,6 +20,7 @@ import (
 //
 // A cell that cannot be read sets its row aside, and the row's other cells go in. Of
 // figures that are sums of rows, one that lacks a row does not: it would be too small.
+// Where nobody knows what a row is part of, no sum of the file goes in.
 func MappedBusiness(ctx context.Context, store *warehouse.Store, file File, mapping BusinessMapping, calendar kpi.Calendar, now time.Time) (Report, error) {
 	var report Report
 	reader, err := newMappedReader(mapping, calendar, file.Name, now)
@@ -64,8 +65,11 @@ type mappedReader struct {
 	rows    []mappedRow
 	bytes   int
 	skipped int
-	others  map[string]int // names of metrics that the mapping leaves out, by how often
-	written []*mappedFigure
+	// unplaced is the line of the first row of which nobody knows what it is part of, 0:
+	// there is none.
+	unplaced int
+	others   map[string]int // names of metrics that the mapping leaves out, by how often
+	written  []*mappedFigure
 }
 
 func newMappedReader(mapping BusinessMapping, calendar kpi.Calendar, file string, now time.Time) (*mappedReader, error) {
@@ -78,7 +82,7 @@ func newMappedReader(mapping BusinessMapping, calendar kpi.Calendar, file string
 
 func (r *mappedReader) columns() columns {
 	m := r.mapping
-	wanted := columns{delimiter: []rune(m.File.Delimiter)[0], headerLine: m.File.HeaderLine, mapped: true, leaveOut: r.leaveOut}
+	wanted := columns{delimiter: []rune(m.File.Delimiter)[0], headerLine: m.File.HeaderLine, mapped: true, leaveOut: r.leaveOut, rejected: r.unplace}
 	add := func(name string) {
 		if name != "" && !slices.Contains(wanted.required, name) {
 			wanted.required = append(wanted.required, name)
@@ -96,6 +100,13 @@ func (r *mappedReader) columns() columns {
 		}
 	}
 	return wanted
+}
+
+// unplace notes a row of which nobody knows what it is part of.
+func (r *mappedReader) unplace(line int) {
+	if r.unplaced == 0 {
+		r.unplaced = line
+	}
 }
 
 // leaveOut says whether a row is one that the mapping skips.
@@ -164,7 +175,8 @@ func (r *mappedReader) take(rec record) error {
 			r.rows[row].trouble = append(r.rows[row].trouble, cell.column+": "+err.Error())
 			figure.lacks = rec.line
 			if cell.month.IsZero() {
-				continue // nobody knows of what
+				r.unplace(rec.line)
+				continue
 			}
 			figure.value = new(big.Rat)
 		} else {
@@ -327,8 +339,12 @@ func shortest(value *big.Rat) string {
 	return strings.TrimSuffix(strings.TrimRight(value.FloatString(12), "0"), ".")
 }
 
-// items are the figures to store. A sum that lacks a row is none.
+// items are the figures to store. A sum that lacks a row is none, or may lack one.
 func (r *mappedReader) items() []warehouse.BusinessMetric {
+	if r.mapping.Sum && r.unplaced > 0 {
+		r.holdAll()
+		return nil
+	}
 	var items []warehouse.BusinessMetric
 	for _, figure := range r.figures {
 		if figure.lacks > 0 {
@@ -345,6 +361,21 @@ func (r *mappedReader) items() []warehouse.BusinessMetric {
 		r.written = append(r.written, figure)
 	}
 	return items
+}
+
+// holdAll says of each row with figures why none of them is stored.
+func (r *mappedReader) holdAll() {
+	held := map[int]bool{}
+	for _, figure := range r.figures {
+		for _, row := range figure.rows {
+			if held[row] || len(r.rows[row].trouble) > 0 {
+				continue
+			}
+			held[row] = true
+			r.rows[row].trouble = append(r.rows[row].trouble, fmt.Sprintf("it is not stored, because line %d cannot be used, and nobody knows which sum that is part of: "+
+				"correct it, or leave it out with skip, and import the file again", r.unplaced))
+		}
+	}
 }
 
 // settle counts each row: rejected where a figure of it was or could not be read, stored

@@ -44,8 +44,7 @@ func TestTheSampleMappingReadsSAPLineItems(t *testing.T) {
 	sample, err := os.ReadFile(filepath.Join("..", "..", "deploy", "business-mapping.yaml"))
 	require.NoError(t, err)
 	stored := importMapped(t, string(sample), "sap-items.csv",
-		Report{Read: 13, Stored: 9, Unchanged: 1, Rejected: 3, Notes: []string{"3 rows were left out by skip.", `1 rows are of nothing in metrics and were left out: "Materialaufwand".`}},
-		`12: Profitcenter "3000" is none of business_unit.names: add it there, or leave such rows out with skip`,
+		Report{Read: 13, Stored: 10, Unchanged: 1, Rejected: 2, Notes: []string{"3 rows were left out by skip.", `1 rows are of nothing in metrics and were left out: "Materialaufwand".`}},
 		`17: Betrag in Tsd.: "#BEZUG!" is not a number with the decimal "," and "." between thousands: correct the cell, or numbers in the mapping`,
 		"18: the revenue of 2026-03 is not stored, because line 17, which is part of it, cannot be used")
 	const source = "SAP S/4HANA, ledger 0L"
@@ -55,9 +54,46 @@ func TestTheSampleMappingReadsSAPLineItems(t *testing.T) {
 		`(2026-01-01,revenue,Search,2168600,"` + inUSD + `")`,    // (1,250.50 + 749.50 + 100 − 100) k€ × 1.0843
 		`(2026-01-01,revenue,Support,542150,"` + inUSD + `")`,    // 500 k€ × 1.0843
 		`(2026-02-01,revenue,Search,1084300,"` + inUSD + `")`,    // 1,000 k€ × 1.0843
+		`(2026-02-01,revenue,Support,1084.3,"` + inUSD + `")`,    // 1 k€ × 1.0843
 		`(2026-03-01,tickets_solved,"",8200,"` + source + `")`,   // 8.2 thousand
 		`(2026-03-01,transactions,"",12345678,"` + source + `")`, // 12,345.678 thousand
 	}, stored)
+}
+
+// A row of which nobody can say what it is part of may be of any sum, so none is stored:
+// each would be too small where the row belongs to it.
+func TestNoSumIsStoredWhereARowCannotBePlaced(t *testing.T) {
+	mapping, err := ParseBusinessMapping([]byte("month: {column: M, format: '{YYYY}-{MM}'}\nmetric_column: K\nvalue_column: V\nmetrics: {R: {metric: revenue}, A: {metric: arr}}\n" +
+		"business_unit: {column: U, names: {'1': Search}}\nsum: true\n"))
+	require.NoError(t, err)
+	const good = "2026-01,1,R,100\n2026-01,1,R,\n2026-02,1,A,7\n"
+	const heldBack = "it is not stored, because line 3 cannot be used, and nobody knows which sum that is part of: correct it, or leave it out with skip, and import the file again"
+	for bad, why := range map[string]string{
+		"2026-01,1,R,5,6": "",
+		"2026-01,1,\"R,5": "",
+		"2026-01,2,R,5":   `U "2" is none of business_unit.names: add it there, or leave such rows out with skip`,
+		"2026-01,1,,5":    "K is empty",
+		"January,1,R,5":   `V: "January" is not a month written as {YYYY}-{MM}`,
+		"2026-13,1,R,5":   `V: "2026-13" names no month there is`,
+	} {
+		pool := warehousetest.Open(t)
+		store := warehouse.OpenStore(pool)
+		file := inMemory(t, "f.csv", "M,U,K,V\n2026-01,1,R,100\n"+bad+"\n2026-01,1,R,\n2026-02,1,A,7\n")
+		report, err := MappedBusiness(context.Background(), store, file, mapping, kpi.Calendar{}, now)
+		require.NoError(t, err)
+		assert.Equal(t, Report{Read: 4, Unchanged: 1, Rejected: 3}, report, bad)
+		reasons := rejected(t, file)
+		assert.Contains(t, reasons, "2: "+heldBack, bad)
+		assert.Contains(t, reasons, "5: "+heldBack, bad)
+		if why != "" {
+			assert.Contains(t, reasons, "3: "+why, bad)
+		}
+		assert.Empty(t, lines(t, pool, metricsInWarehouse), bad)
+
+		report, err = MappedBusiness(context.Background(), store, inMemory(t, "f.csv", "M,U,K,V\n"+good), mapping, kpi.Calendar{}, now)
+		require.NoError(t, err)
+		assert.Equal(t, Report{Read: 3, Stored: 2, Unchanged: 1}, report, "without it they are")
+	}
 }
 
 func TestAMappingOfMonthsInColumns(t *testing.T) {

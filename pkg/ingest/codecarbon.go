@@ -57,6 +57,7 @@ func CodeCarbon(ctx context.Context, store *warehouse.Store, file File, options 
 	}
 	var report Report
 	parser := newCodeCarbonParser(options, regions, now)
+	defer parser.ids.close()
 	batch := codeCarbonBatch{store: store, now: now, file: file, report: &report, runs: newCodeCarbonRuns(options)}
 	err = report.eachRecord(ctx, file, codeCarbonColumns, func(rec record) error {
 		reading, err := parser.reading(rec)

@@ -33,11 +33,16 @@ func (b *codeCarbonBatch) add(ctx context.Context, reading codeCarbonReading) er
 }
 
 func (b *codeCarbonBatch) flush(ctx context.Context) error {
-	known, err := b.store.CodeCarbonRuns(ctx, b.keys())
+	keys := b.keys()
+	known, err := b.store.CodeCarbonRuns(ctx, keys)
 	if err != nil {
 		return err
 	}
-	b.runs.know(known)
+	stored, err := b.store.StoredEvents(ctx, b.tasks())
+	if err != nil {
+		return err
+	}
+	b.runs.know(known, stored)
 	var events []warehouse.Event
 	var sources []source
 	for _, reading := range b.readings {
@@ -53,7 +58,7 @@ func (b *codeCarbonBatch) flush(ctx context.Context) error {
 			events, sources = append(events, event), append(sources, source{reading.line, reading.raw})
 		}
 	}
-	result, err := b.store.WriteCodeCarbon(ctx, events, b.runs.steps(), b.now)
+	result, err := b.store.WriteCodeCarbon(ctx, events, b.runs.steps(keys), b.now)
 	if err != nil {
 		return err
 	}
@@ -79,4 +84,15 @@ func (b *codeCarbonBatch) keys() []warehouse.RunKey {
 		}
 	}
 	return keys
+}
+
+// tasks are the events of the batch that are of tasks of runs.
+func (b *codeCarbonBatch) tasks() []warehouse.Event {
+	var tasks []warehouse.Event
+	for _, reading := range b.readings {
+		if reading.task && reading.runID != "" {
+			tasks = append(tasks, reading.event)
+		}
+	}
+	return tasks
 }

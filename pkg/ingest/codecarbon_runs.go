@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,7 +33,9 @@ import (
 // a run whose tasks were counted before takes them off.
 type codeCarbonRuns struct {
 	options  CodeCarbonOptions
-	known    map[warehouse.RunKey]warehouse.KnownRun // what the warehouse said, for the readings of a batch
+	read     map[warehouse.RunKey]warehouse.KnownRun // what the warehouse said, for the readings of a batch
+	known    map[warehouse.RunKey]warehouse.KnownRun // the same, with the tasks that the batch has counted since
+	stored   map[uuid.UUID]bool                      // the batch's tasks whose energy is in what the warehouse said
 	counted  map[warehouse.RunKey]warehouse.CountedRun
 	nameless map[string]codeCarbonReading // by project, the last reading of a run without an id
 	training map[string]*warehouse.TrainingRun
@@ -49,16 +52,22 @@ func newCodeCarbonRuns(options CodeCarbonOptions) *codeCarbonRuns {
 	return &codeCarbonRuns{options: options, nameless: map[string]codeCarbonReading{}, training: map[string]*warehouse.TrainingRun{}}
 }
 
-// know begins a batch with what the warehouse has of its runs.
-func (r *codeCarbonRuns) know(known map[warehouse.RunKey]warehouse.KnownRun) {
-	r.known, r.counted = known, map[warehouse.RunKey]warehouse.CountedRun{}
+// know begins a batch with what the warehouse has of its runs, and which of its tasks.
+func (r *codeCarbonRuns) know(known map[warehouse.RunKey]warehouse.KnownRun, stored map[uuid.UUID]bool) {
+	r.read, r.known, r.stored = known, map[warehouse.RunKey]warehouse.KnownRun{}, stored
+	r.counted = map[warehouse.RunKey]warehouse.CountedRun{}
+	maps.Copy(r.known, known)
 }
 
-// steps are how the runs of the batch move on.
-func (r *codeCarbonRuns) steps() map[warehouse.RunKey]warehouse.RunStep {
-	steps := make(map[warehouse.RunKey]warehouse.RunStep, len(r.counted))
-	for key, counted := range r.counted {
-		steps[key] = warehouse.RunStep{Known: r.known[key].Counted, CountedRun: counted}
+// steps are how runs of the batch move on.
+func (r *codeCarbonRuns) steps(keys []warehouse.RunKey) map[warehouse.RunKey]warehouse.RunStep {
+	steps := make(map[warehouse.RunKey]warehouse.RunStep, len(keys))
+	for _, key := range keys {
+		step := warehouse.RunStep{Known: r.read[key]}
+		if counted, moved := r.counted[key]; moved {
+			step.Counted = &counted
+		}
+		steps[key] = step
 	}
 	return steps
 }
@@ -97,6 +106,14 @@ func (r *codeCarbonRuns) last(key warehouse.RunKey) *warehouse.CountedRun {
 func (r *codeCarbonRuns) countTask(now codeCarbonReading) error {
 	if run := r.last(now.key()); run != nil && !now.end.After(run.Until.Add(clockTolerance)) {
 		return errCounted
+	}
+	if !r.stored[now.event.ID] {
+		known := r.known[now.key()]
+		known.TasksEnergy += now.itEnergy
+		if now.carbon != nil {
+			known.TasksCarbon += *now.carbon
+		}
+		r.known[now.key()] = known
 	}
 	return nil
 }
@@ -138,14 +155,15 @@ func (r *codeCarbonRuns) countRun(now codeCarbonReading) (warehouse.Event, error
 }
 
 // increase gives an event what a run grew by, less what its tasks brought meanwhile.
+// Facts of tasks whose month was dropped are no longer among them, and stay taken off.
 func increase(event *warehouse.Event, next, last warehouse.CountedRun) {
-	grown := next.ITEnergy - last.ITEnergy - (next.TasksEnergy - last.TasksEnergy)
+	grown := next.ITEnergy - last.ITEnergy - max(0, next.TasksEnergy-last.TasksEnergy)
 	event.ITEnergy = max(0, grown).KilowattHours()
 	event.CarbonLocation = nil
 	if next.Carbon == nil || last.Carbon == nil && !last.Until.IsZero() {
 		return
 	}
-	carbon := *next.Carbon - (next.TasksCarbon - last.TasksCarbon)
+	carbon := *next.Carbon - max(0, next.TasksCarbon-last.TasksCarbon)
 	if last.Carbon != nil {
 		carbon -= *last.Carbon
 	}

@@ -229,6 +229,20 @@ func TestFilesThatAreNoCodeCarbon(t *testing.T) {
 	assert.ErrorContains(t, err, `unknown region "moon1"`)
 }
 
+// What the ids of a large file wait in is gone when the import ends.
+func TestCodeCarbonLeavesNoFileBehind(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	defer func(usual int) { remembered = usual }(remembered)
+	remembered = 1
+	report := importCodeCarbon(t, warehousetest.Open(t), "emissions.csv",
+		"timestamp,duration,energy_consumed,country_iso_code\n2026-03-02T08:10:00,1,1,FRA\n2026-03-02T08:10:00,1,2,FRA\n2026-03-02T08:10:00,1,3,FRA\n")
+	require.Equal(t, Report{Read: 3, Stored: 3}, report)
+	left, err := filepath.Glob(filepath.Join(folder, "wattctl-identities-*"))
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
+
 func FuzzCodeCarbon(f *testing.F) {
 	sample, err := os.ReadFile(filepath.Join("testdata", "codecarbon.csv"))
 	require.NoError(f, err)
@@ -239,7 +253,7 @@ func FuzzCodeCarbon(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		parser := newCodeCarbonParser(trainingInUTC, map[string]bool{"FRA": true, "us-central1": true}, now)
 		runs := newCodeCarbonRuns(trainingInUTC)
-		runs.know(nil)
+		runs.know(nil, nil)
 		fuzzEvents(t, text, codeCarbonColumns, func(rec record) (warehouse.Event, error) {
 			reading, err := parser.reading(rec)
 			if err != nil {

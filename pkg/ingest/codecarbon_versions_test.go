@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -185,12 +186,114 @@ func TestARecordThatPandasWroteAnewIsTheSame(t *testing.T) {
 	assert.Equal(t, Report{Read: 2, Stored: 1, Unchanged: 1}, again)
 }
 
+const ofTasks = "task_name,timestamp,project_name,run_id,duration,emissions,energy_consumed,country_iso_code\n"
+
+// A task of 0.6 kWh (0.06 kg) is in its run's total of 1 kWh (0.1 kg), wherever the two
+// stand: 1 kWh in all. A further task of 0.3 kWh is in the total of 1.5 kWh.
+func TestTasksAndTheirRunInOneFileCountTheRunsTotal(t *testing.T) {
+	const fit, run = "fit,2026-03-02T08:05:00,p,r,300,0.06,0.6,FRA\n", ",2026-03-02T08:10:00,p,r,600,0.1,1,FRA\n"
+	const further, end = "test,2026-03-02T08:20:00,p,r,300,0.03,0.3,FRA\n", ",2026-03-02T08:30:00,p,r,1800,0.15,1.5,FRA\n"
+	for name, files := range map[string][]string{
+		"in one file":                     {fit + run},
+		"the run first":                   {run + fit},
+		"again":                           {fit + run, fit + run},
+		"the task was counted before":     {fit, fit + run},
+		"it grows":                        {fit, fit + run, fit + run + fit},
+		"two equal tasks":                 {"fit,2026-03-02T08:05:00,p,r,300,0.03,0.3,FRA\nfit,2026-03-02T08:05:00,p,r,300,0.03,0.3,FRA\n" + run},
+		"one of two equal was there":      {"fit,2026-03-02T08:05:00,p,r,300,0.03,0.3,FRA\n", "fit,2026-03-02T08:05:00,p,r,300,0.03,0.3,FRA\nfit,2026-03-02T08:05:00,p,r,300,0.03,0.3,FRA\n" + run},
+		"in files of their own, run last": {fit, run},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pool := warehousetest.Open(t)
+			for _, text := range files {
+				importCodeCarbon(t, pool, "emissions.csv", ofTasks+text)
+			}
+			assert.Equal(t, "(1000000000000,100000000)", energyAndCarbon(t, pool))
+			importCodeCarbon(t, pool, "emissions.csv", ofTasks+fit+run+further+end)
+			assert.Equal(t, "(1500000000000,150000000)", energyAndCarbon(t, pool), "and what comes later")
+		})
+	}
+}
+
+func energyAndCarbon(t testing.TB, pool *pgxpool.Pool) string {
+	t.Helper()
+	return lines(t, pool, "SELECT sum(it_energy_nwh), sum(carbon_location_ug) FROM wattscore.inference_energy_fact")[0]
+}
+
+// The facts of a month are dropped, and what was taken off the run for its tasks stays off.
+func TestDroppedFactsOfTasksAreNotCountedAgain(t *testing.T) {
+	pool := warehousetest.Open(t)
+	importCodeCarbon(t, pool, "emissions.csv", ofTasks+"fit,2026-03-31T23:50:00,p,r,300,0.06,0.6,FRA\n,2026-04-01T00:10:00,p,r,1800,0.1,1,FRA\n")
+	require.Equal(t, "(1000000000000,100000000)", energyAndCarbon(t, pool))
+	warehousetest.Exec(t, pool, "DELETE FROM wattscore.inference_energy_fact WHERE source = 'codecarbon task'")
+	require.Equal(t, "(400000000000,40000000)", energyAndCarbon(t, pool))
+	importCodeCarbon(t, pool, "emissions.csv", ofTasks+",2026-04-01T00:20:00,p,r,2400,0.12,1.2,FRA\n")
+	assert.Equal(t, "(600000000000,60000000)", energyAndCarbon(t, pool), "0.2 kWh and 0.02 kg more")
+}
+
+// An import read a run before another one counted a task of it: its step is refused, and
+// so is the other way round.
+func TestATaskAndItsRunAtOnceCountOnce(t *testing.T) {
+	pool := warehousetest.Open(t)
+	store, ctx := warehouse.OpenStore(pool), context.Background()
+	key := warehouse.RunKey{RunID: "r", Project: "p"}
+	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	task, run := warehousetest.Event("task", at), warehousetest.Event("run", at)
+	task.RunID, task.Project, task.Source, task.ITEnergy = "r", "p", warehouse.SourceCodeCarbonTask, 0.6
+	run.RunID, run.Project, run.Source = "r", "p", warehouse.SourceCodeCarbon
+	counted := warehouse.CountedRun{StartedAt: at, ClockAt: at, Until: at.Add(time.Hour), Duration: time.Hour, ITEnergy: 1e12}
+	before := map[warehouse.RunKey]warehouse.RunStep{key: {}}
+	_, err := store.WriteCodeCarbon(ctx, []warehouse.Event{task}, before, now)
+	require.NoError(t, err)
+	_, err = store.WriteCodeCarbon(ctx, []warehouse.Event{run}, map[warehouse.RunKey]warehouse.RunStep{key: {Counted: &counted}}, now)
+	require.ErrorIs(t, err, warehouse.ErrRunMoved, "the run did not know of its task")
+	known, err := store.CodeCarbonRuns(ctx, []warehouse.RunKey{key})
+	require.NoError(t, err)
+	assert.Equal(t, kpi.NanowattHours(6e11), known[key].TasksEnergy)
+	_, err = store.WriteCodeCarbon(ctx, []warehouse.Event{run}, map[warehouse.RunKey]warehouse.RunStep{key: {Known: known[key], Counted: &counted}}, now)
+	require.NoError(t, err)
+	other := task
+	other.ID = warehousetest.Event("another", at).ID
+	_, err = store.WriteCodeCarbon(ctx, []warehouse.Event{other}, before, now)
+	require.ErrorIs(t, err, warehouse.ErrRunMoved, "the task did not know of its run")
+	assert.Equal(t, []string{"(2)"}, lines(t, pool, "SELECT count(*) FROM wattscore.inference_energy_fact"))
+}
+
+// Many imports of a task and of its run at once, each again until nobody was in its way,
+// end where one after the other would.
+func TestManyImportsOfATaskAndItsRunAtOnce(t *testing.T) {
+	pool := warehousetest.Open(t)
+	texts := []string{
+		"fit,2026-03-02T08:05:00,p,r,300,0.06,0.6,FRA\n", ",2026-03-02T08:10:00,p,r,600,0.1,1,FRA\n",
+		"fit,2026-03-02T08:05:00,p,r,300,0.06,0.6,FRA\n,2026-03-02T08:10:00,p,r,600,0.1,1,FRA\n",
+	}
+	errs := make(chan error)
+	for _, text := range texts {
+		first := inMemory(t, "emissions.csv", ofTasks+text)
+		go func() {
+			store := warehouse.OpenStore(pool)
+			for {
+				_, err := CodeCarbon(context.Background(), store, first, trainingInUTC, now)
+				if !errors.Is(err, warehouse.ErrRunMoved) {
+					errs <- err
+					return
+				}
+				first.Reader = strings.NewReader(ofTasks + text)
+			}
+		}()
+	}
+	for range texts {
+		assert.NoError(t, <-errs)
+	}
+	assert.Equal(t, "(1000000000000,100000000)", energyAndCarbon(t, pool))
+}
+
 func TestTwoImportsOfARunAtOnceCountItOnce(t *testing.T) {
 	pool := warehousetest.Open(t)
 	store, ctx := warehouse.OpenStore(pool), context.Background()
 	key := warehouse.RunKey{RunID: "r", Project: "p"}
 	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	step := warehouse.RunStep{CountedRun: warehouse.CountedRun{StartedAt: at, ClockAt: at, Until: at.Add(time.Hour), Duration: time.Hour, ITEnergy: 5}}
+	step := warehouse.RunStep{Counted: &warehouse.CountedRun{StartedAt: at, ClockAt: at, Until: at.Add(time.Hour), Duration: time.Hour, ITEnergy: 5}}
 	first := warehousetest.Event("first", at)
 	_, err := store.WriteCodeCarbon(ctx, []warehouse.Event{first}, map[warehouse.RunKey]warehouse.RunStep{key: step}, now)
 	require.NoError(t, err)
@@ -202,7 +305,7 @@ func TestTwoImportsOfARunAtOnceCountItOnce(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, known, 1)
 	assert.Equal(t, kpi.NanowattHours(5), known[key].Counted.ITEnergy)
-	_, err = store.WriteCodeCarbon(ctx, []warehouse.Event{second}, map[warehouse.RunKey]warehouse.RunStep{key: {Known: known[key].Counted, CountedRun: step.CountedRun}}, now)
+	_, err = store.WriteCodeCarbon(ctx, []warehouse.Event{second}, map[warehouse.RunKey]warehouse.RunStep{key: {Known: known[key], Counted: step.Counted}}, now)
 	require.NoError(t, err)
 }
 

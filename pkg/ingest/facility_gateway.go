@@ -37,7 +37,7 @@ type FacilityGateway struct {
 func NewFacilityGateway(address, token string, transport http.RoundTripper, timeout time.Duration) (*FacilityGateway, error) {
 	at, err := url.Parse(address)
 	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-		return nil, optionError("%q is not an address: write it as https://bms.example.com/wattscore/pue", redacted(at, address))
+		return nil, optionError("%q is not an address: write it as https://bms.example.com/wattscore/pue", shownAddress(at))
 	}
 	return &FacilityGateway{URL: at, Token: token, Client: &http.Client{Transport: transport, Timeout: timeout,
 		CheckRedirect: func(request *http.Request, via []*http.Request) error {
@@ -48,11 +48,26 @@ func NewFacilityGateway(address, token string, transport http.RoundTripper, time
 		}}}, nil
 }
 
-func redacted(at *url.URL, address string) string {
+// Address is where the gateway is, as it may be shown: without a password, and without
+// what is asked, which may hold a key.
+func (g *FacilityGateway) Address() string { return shownAddress(g.URL) }
+
+func shownAddress(at *url.URL) string {
 	if at == nil {
-		return excerpt([]byte(address))
+		return "…" // what cannot be read may hold a password anywhere
 	}
-	return at.Redacted()
+	shown := url.URL{Scheme: at.Scheme, Host: at.Host, Path: at.Path}
+	return shown.String()
+}
+
+// withoutAddress is an error without the address that net/http and net/url put before
+// it, whole.
+func withoutAddress(err error) error {
+	var failure *url.Error
+	for errors.As(err, &failure) {
+		err = failure.Err
+	}
+	return err
 }
 
 func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
@@ -70,12 +85,12 @@ func (g *FacilityGateway) Import(ctx context.Context, store *warehouse.Store, re
 	seen := map[string]bool{}
 	for pages := 0; next != nil; pages++ {
 		if seen[next.String()] || pages == mostPages {
-			return report, fmt.Errorf("%s: next leads on for ever, to %s", g.URL.Redacted(), excerpt([]byte(next.Redacted())))
+			return report, fmt.Errorf("%s: next leads on for ever, to %s", g.Address(), excerpt([]byte(shownAddress(next))))
 		}
 		seen[next.String()] = true
 		answer, err := g.ask(ctx, next, next == first)
 		if err != nil {
-			return report, fmt.Errorf("%s: %w", g.URL.Redacted(), err)
+			return report, fmt.Errorf("%s: %w", g.Address(), err)
 		}
 		if answer.unchanged { // but a day may be over by now
 			return report, report.take(ctx, store, file, facilityPage{Region: g.region}, now)
@@ -85,7 +100,7 @@ func (g *FacilityGateway) Import(ctx context.Context, store *warehouse.Store, re
 			next, err = g.following(next, page.Next)
 		}
 		if err != nil {
-			return report, fmt.Errorf("%s: %w", g.URL.Redacted(), err)
+			return report, fmt.Errorf("%s: %w", g.Address(), err)
 		}
 		if err := report.take(ctx, store, file, page, now); err != nil {
 			return report, err
@@ -119,7 +134,7 @@ func (g *FacilityGateway) following(from *url.URL, next string) (*url.URL, error
 	}
 	to, err := from.Parse(next)
 	if err != nil {
-		return nil, fmt.Errorf("next is not an address: %w", err)
+		return nil, fmt.Errorf("next is not an address: %w", withoutAddress(err))
 	}
 	if !sameHost(from, to) {
 		return nil, fmt.Errorf("next leads on to %s, another host", excerpt([]byte(to.Host)))
@@ -156,7 +171,7 @@ func (g *FacilityGateway) ask(ctx context.Context, at *url.URL, first bool) (fac
 func (g *FacilityGateway) askOnce(ctx context.Context, at *url.URL, first bool) (facilityAnswer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
-		return facilityAnswer{}, backoff.Permanent(err)
+		return facilityAnswer{}, backoff.Permanent(withoutAddress(err))
 	}
 	request.Header.Set("Accept", "application/json")
 	if g.Token != "" {
@@ -171,11 +186,7 @@ func (g *FacilityGateway) askOnce(ctx context.Context, at *url.URL, first bool) 
 	}
 	response, err := g.Client.Do(request)
 	if err != nil {
-		var failure *url.Error
-		if errors.As(err, &failure) {
-			err = failure.Err // without the address, which may hold a password
-		}
-		return facilityAnswer{}, err
+		return facilityAnswer{}, withoutAddress(err)
 	}
 	defer response.Body.Close() //nolint:errcheck // it was read, or does not matter
 	if response.StatusCode == http.StatusNotModified {

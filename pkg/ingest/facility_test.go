@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -228,6 +230,11 @@ func TestAGatewayThatFailsForNowIsAskedAgain(t *testing.T) {
 			assert.Equal(t, test.asked, server.count())
 		})
 	}
+	for _, address := range []string{"https://bms.example.com:x/pue?api_key=very-secret", "ftp://u:very-secret@bms.example.com/pue?api_key=very-secret"} {
+		_, err := NewFacilityGateway(address, "", nil, time.Second)
+		assert.ErrorContains(t, err, "is not an address")
+		assert.NotContains(t, err.Error(), "very-secret")
+	}
 	_, err := NewFacilityGateway("bms.example.com", "", nil, time.Second)
 	assert.ErrorContains(t, err, "is not an address")
 }
@@ -288,4 +295,36 @@ func FuzzFacilityPage(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A key may stand in the address, which the journal must not have.
+func TestTheKeyInAGatewaysAddressIsNotShown(t *testing.T) {
+	const address = "://u:very-secret@127.0.0.1:1/pue?api_key=very-secret#very-secret"
+	for name, transport := range map[string]roundTrip{
+		"away": func(*http.Request) (*http.Response, error) {
+			return nil, &url.Error{Op: "Get", URL: "http" + address, Err: io.ErrUnexpectedEOF}
+		},
+		"leads on":        answering(pageOf("http://other.example.com/?api_key=very-secret", 1)),
+		"no address":      answering(pageOf("http://%zz?api_key=very-secret", 1)),
+		"not what it was": answering("{}"),
+	} {
+		gateway, err := NewFacilityGateway("http"+address, "", transport, time.Second)
+		require.NoError(t, err)
+		gateway.Tries = 1
+		_, err = gateway.Import(context.Background(), nil, nil, "FRA", time.Time{}, now)
+		require.Error(t, err, name)
+		assert.Contains(t, err.Error(), "http://127.0.0.1:1/pue: ", name)
+		assert.NotContains(t, err.Error(), "very-secret", name)
+		assert.Equal(t, "http://127.0.0.1:1/pue", gateway.Address())
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (r roundTrip) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }
+
+func answering(body string) roundTrip {
+	return func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(body)), Header: http.Header{}}, nil
+	}
 }

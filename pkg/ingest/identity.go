@@ -27,7 +27,8 @@ type identities struct {
 	generation int
 }
 
-const remembered = 1 << 18
+// remembered is a variable for the sake of tests.
+var remembered = 1 << 18
 
 func newIdentities() *identities {
 	return &identities{newest: map[uuid.UUID]uint32{}, generation: remembered}

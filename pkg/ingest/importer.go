@@ -83,6 +83,7 @@ func (r *Report) eachRecord(ctx context.Context, file File, wanted columns, take
 		switch {
 		case errors.As(err, &bad):
 			r.Read++
+			wanted.tellRejected(bad.line)
 			err = r.reject(file, bad.line, bad.reason, bad.raw)
 		case err != nil:
 			err = &FileError{fmt.Errorf("reading %s: %w", file.Name, err)}
@@ -94,6 +95,7 @@ func (r *Report) eachRecord(ctx context.Context, file File, wanted columns, take
 				return fatal.cause
 			}
 			if reason != nil {
+				wanted.tellRejected(rec.line)
 				err = r.reject(file, rec.line, reason, rec.original())
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,7 +77,8 @@ func subjectOf(key warehouse.ProviderKey) warehouse.ProviderKey {
 	return key
 }
 
-// write stores the sums and counts the records by what became of them.
+// write stores the sums and counts the records by what became of them. Sums that may lack
+// a record that was rejected take the place of nothing.
 func (p *providerFigures) write(ctx context.Context, store *warehouse.Store, files []File) error {
 	figures := make([]warehouse.ProviderFigure, 0, len(p.values))
 	for key, value := range p.values {
@@ -86,7 +88,11 @@ func (p *providerFigures) write(ctx context.Context, store *warehouse.Store, fil
 	for i, file := range files {
 		names[i] = filepath.Base(file.Name)
 	}
-	result, err := store.WriteProviderFigures(ctx, p.source, strings.Join(names, ", "), figures)
+	write := store.WriteProviderFigures
+	if p.report.Rejected > 0 {
+		write = store.WriteIncompleteProviderFigures
+	}
+	result, err := write(ctx, p.source, strings.Join(names, ", "), figures)
 	if err != nil {
 		return err
 	}
@@ -101,11 +107,39 @@ func (p *providerFigures) write(ctx context.Context, store *warehouse.Store, fil
 			p.report.Unchanged += count
 		}
 	}
+	if p.report.Rejected > 0 {
+		p.noteIncomplete(figures, result)
+		return nil
+	}
 	if result.Gone > 0 {
 		p.report.Notes = append(p.report.Notes, fmt.Sprintf("%d figures of an earlier import are of what these files report on, and are not in them. "+
 			"They no longer count, and stay as what was stated before. If these files are a part of a delivery, import all its files in one command.", result.Gone))
 	}
 	return nil
+}
+
+// noteIncomplete says what holds where records were rejected.
+func (p *providerFigures) noteIncomplete(figures []warehouse.ProviderFigure, result warehouse.ProviderResult) {
+	if len(result.Stored) > 0 {
+		p.report.Notes = append(p.report.Notes, fmt.Sprintf("%d records were rejected, so the figures that were stored may lack them. "+
+			"Correct the records and import the files again: the whole takes the place of what is there now.", p.report.Rejected))
+	}
+	if len(result.Kept) == 0 && result.Gone == 0 {
+		return
+	}
+	about := ""
+	if len(result.Kept) > 0 {
+		first := figures[slices.Min(result.Kept)]
+		for _, i := range result.Kept {
+			if f := figures[i]; f.StatementFrom.Before(first.StatementFrom) || f.StatementFrom.Equal(first.StatementFrom) && f.Account < first.Account {
+				first = f
+			}
+		}
+		about = fmt.Sprintf(", the first of account %q from %s to %s", first.Account, first.StatementFrom.Format(time.DateOnly), first.StatementTo.AddDate(0, 0, -1).Format(time.DateOnly))
+	}
+	p.report.Notes = append(p.report.Notes, fmt.Sprintf("%d records were rejected, so what an earlier import stated of the same accounts and times still counts: "+
+		"%d figures that say otherwise were not stored%s, and %d that these files do not repeat stay in force. Correct the records and import the files again.",
+		p.report.Rejected, len(result.Kept), about, result.Gone))
 }
 
 // monthStart is the first day of the UTC month that t lies in.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -24,6 +25,16 @@ func inForce(t *testing.T, pool *pgxpool.Pool, columns string) []string {
 	return lines(t, pool, "SELECT "+columns+" FROM wattscore.provider_figure WHERE superseded_by IS NULL ORDER BY month, model_version, cloud, service, region, charge, quantity, scope, value")
 }
 
+// lacking are the notes of an import of which some figures were stored and some records
+// were rejected.
+func lacking(stored, rejected int) []string {
+	if stored == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d records were rejected, so the figures that were stored may lack them. "+
+		"Correct the records and import the files again: the whole takes the place of what is there now.", rejected)}
+}
+
 func noFacts(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	assert.Empty(t, lines(t, pool, "SELECT event_id FROM wattscore.event"), "a provider's figure is no fact")
@@ -36,7 +47,7 @@ func TestCCF(t *testing.T) {
 		file := testdata(t, "ccf.json")
 		report, err := CCF(context.Background(), store, []File{file}, CCFOptions{ModelVersion: "6.1"}, now)
 		require.NoError(t, err)
-		assert.Equal(t, Report{Read: 10, Stored: stored, Unchanged: 5 - stored, Rejected: 5}, report)
+		assert.Equal(t, Report{Read: 10, Stored: stored, Unchanged: 5 - stored, Rejected: 5, Notes: lacking(stored, 5)}, report)
 		assert.ElementsMatch(t, []string{
 			"9: estimate 2 of result 2: co2e is missing",
 			"10: estimate 3 of result 2: co2e -0.1 is negative",
@@ -143,7 +154,7 @@ func TestGoogleCarbon(t *testing.T) {
 		nested, flat := testdata(t, "google-carbon.json"), testdata(t, "google-carbon.csv")
 		report, err := GoogleCarbon(context.Background(), store, []File{nested, flat}, ProviderMapping{Projects: map[string]string{"srch-prod": "search"}}, now)
 		require.NoError(t, err)
-		assert.Equal(t, Report{Read: 15, Stored: stored, Unchanged: 8 - stored, Rejected: 7}, report)
+		assert.Equal(t, Report{Read: 15, Stored: stored, Unchanged: 8 - stored, Rejected: 7, Notes: lacking(stored, 7)}, report)
 		assert.ElementsMatch(t, []string{
 			"6: it is not a JSON object: unexpected EOF",
 			`7: usage_month "2026-03-15" is not a month: BigQuery writes it as 2026-01-01`,
@@ -180,7 +191,7 @@ func TestAWSCarbon(t *testing.T) {
 		file := testdata(t, "aws-carbon.csv")
 		report, err := AWSCarbon(context.Background(), store, []File{file}, ProviderMapping{Accounts: map[string]string{"210987654321": "search"}}, now)
 		require.NoError(t, err)
-		assert.Equal(t, Report{Read: 9, Stored: stored, Unchanged: 4 - stored, Rejected: 5}, report)
+		assert.Equal(t, Report{Read: 9, Stored: stored, Unchanged: 4 - stored, Rejected: 5, Notes: lacking(stored, 5)}, report)
 		assert.ElementsMatch(t, []string{
 			`6: total_lbm_emissions_unit is "kgCO2e", and the one unit known is MTCO2e, metric tons of CO2e`,
 			"7: it states no emissions: total_lbm_emissions_value and total_mbm_emissions_value are empty",
@@ -208,7 +219,7 @@ func TestFOCUS(t *testing.T) {
 		file := testdata(t, "focus.csv")
 		report, err := FOCUS(context.Background(), store, []File{file}, mapping, now)
 		require.NoError(t, err)
-		assert.Equal(t, Report{Read: 14, Stored: stored, Unchanged: 9 - stored, Rejected: 5}, report)
+		assert.Equal(t, Report{Read: 14, Stored: stored, Unchanged: 9 - stored, Rejected: 5, Notes: lacking(stored, 5)}, report)
 		reasons := rejected(t, file)
 		require.Len(t, reasons, 5)
 		assert.Contains(t, reasons[0], `11: BillingCurrency is "EUR": costs here are in USD, and no exchange rates are kept.`)
@@ -257,6 +268,49 @@ func TestAPartOfADeliverySaysThatTheRestIsMissing(t *testing.T) {
 	report, err = FOCUS(context.Background(), store, both(), ProviderMapping{}, now)
 	require.NoError(t, err)
 	assert.Equal(t, Report{Read: 2, Stored: 1, Unchanged: 1}, report, "the whole delivery puts it right")
+}
+
+// March's bill is there whole: 3 USD of one account. It comes again with a record that
+// cannot be read, together with April's bill and one of an account that is new.
+func TestABillThatLacksARecordTakesThePlaceOfNothing(t *testing.T) {
+	pool := warehousetest.Open(t)
+	store := warehouse.OpenStore(pool)
+	const header = "EffectiveCost,BillingCurrency,BillingPeriodStart,ChargeCategory,ChargePeriodStart,ServiceName,SubAccountId\n"
+	march := func(cost, service string) string {
+		return cost + ",USD,2026-03-01T00:00:00Z,Usage,2026-03-04T00:00:00Z," + service + ",acc\n"
+	}
+	const april, other = "5,USD,2026-04-01T00:00:00Z,Usage,2026-04-04T00:00:00Z,A,acc\n", "7,USD,2026-03-01T00:00:00Z,Usage,2026-03-04T00:00:00Z,A,other\n"
+	load := func(records string) Report {
+		t.Helper()
+		report, err := FOCUS(context.Background(), store, []File{inMemory(t, "bill.csv", header+records)}, ProviderMapping{}, now)
+		require.NoError(t, err)
+		return report
+	}
+	costs := func() []string {
+		t.Helper()
+		return lines(t, pool, "SELECT account, month, sum(value) / 1000000000 FROM wattscore.provider_figure WHERE superseded_by IS NULL GROUP BY 1, 2 ORDER BY 1, 2")
+	}
+	require.Equal(t, Report{Read: 2, Stored: 2}, load(march("1", "A")+march("2", "B")))
+
+	report := load(march("1", "A") + march("0.5", "B") + march("two", "B") + april + other)
+	assert.Equal(t, 5, report.Read)
+	assert.Equal(t, []int{2, 2, 1}, []int{report.Stored, report.Unchanged, report.Rejected})
+	require.Len(t, report.Notes, 2)
+	assert.Equal(t, lacking(2, 1)[0], report.Notes[0])
+	assert.Equal(t, "1 records were rejected, so what an earlier import stated of the same accounts and times still counts: "+
+		`1 figures that say otherwise were not stored, the first of account "acc" from 2026-03-01 to 2026-03-31, and 0 that these files do not repeat stay in force. `+
+		"Correct the records and import the files again.", report.Notes[1])
+	assert.Equal(t, []string{"(acc,2026-03-01,3.0000000000000000)", "(acc,2026-04-01,5.0000000000000000)", "(other,2026-03-01,7.0000000000000000)"}, costs(), "March is still whole")
+
+	report = load(march("1", "A") + march("?", "B"))
+	assert.Equal(t, []int{0, 1, 1}, []int{report.Stored, report.Unchanged, report.Rejected})
+	require.Len(t, report.Notes, 1)
+	assert.Contains(t, report.Notes[0], "1 that these files do not repeat stay in force")
+	load("a line of another make\n" + march("1", "A"))
+	assert.Equal(t, "(acc,2026-03-01,3.0000000000000000)", costs()[0], "nor does one whose line cannot be read")
+
+	assert.Equal(t, Report{Read: 4, Stored: 1, Unchanged: 3}, load(march("1", "A")+march("0.5", "B")+april+other), "corrected, it is the whole again")
+	assert.Equal(t, "(acc,2026-03-01,1.5000000000000000)", costs()[0])
 }
 
 func TestProviderMapping(t *testing.T) {

@@ -116,6 +116,14 @@ type columns struct {
 	headerLine int  // where the header is, from 1; 0 is the first line that is not empty
 	// leaveOut says whether a record is none; nil: every one is.
 	leaveOut func(record) bool
+	// rejected is told the line of each record that cannot be used; nil: nobody asks.
+	rejected func(line int)
+}
+
+func (c columns) tellRejected(line int) {
+	if c.rejected != nil {
+		c.rejected(line)
+	}
 }
 
 func (c columns) separator() rune {

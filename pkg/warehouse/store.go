@@ -55,12 +55,15 @@ var insertFactsSQL string
 // that somebody deleted or moved to another time stay out: see the view event to
 // bring one back.
 func (s *Store) WriteEvents(ctx context.Context, events []Event, now time.Time) (EventResult, error) {
-	return s.writeEvents(ctx, events, now, nil)
+	return s.writeEvents(ctx, events, now, nil, nil)
 }
 
-// writeEvents is WriteEvents with something else to write in the same transaction,
-// where also is not nil: both hold, or neither.
-func (s *Store) writeEvents(ctx context.Context, events []Event, now time.Time, also func(context.Context, pgx.Tx) error) (EventResult, error) {
+// inTransaction is what is done in the transaction of something else.
+type inTransaction func(context.Context, pgx.Tx) error
+
+// writeEvents is WriteEvents with something else in the same transaction, before and
+// after the events, where these are not nil: all hold, or none.
+func (s *Store) writeEvents(ctx context.Context, events []Event, now time.Time, before, after inTransaction) (EventResult, error) {
 	var result EventResult
 	if err := s.members.learn(ctx, s.pool, events, false); err != nil {
 		return result, err
@@ -96,11 +99,24 @@ func (s *Store) writeEvents(ctx context.Context, events []Event, now time.Time, 
 			rows = append(rows, row)
 		}
 	}
+	transaction := func(work inTransaction) error {
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+			for _, step := range []inTransaction{before, work, after} {
+				if step == nil {
+					continue
+				}
+				if err := step(ctx, tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
 	if len(accepted) == 0 {
-		if also == nil {
+		if before == nil && after == nil {
 			return result, nil
 		}
-		return result, pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return also(ctx, tx) })
+		return result, transaction(nil)
 	}
 	// In one order everywhere, so that two writers of the same facts cannot deadlock.
 	slices.SortFunc(rows, func(a, b factRow) int {
@@ -114,11 +130,9 @@ func (s *Store) writeEvents(ctx context.Context, events []Event, now time.Time, 
 		if _, err := s.pool.Exec(ctx, "SELECT wattscore.ensure_partitions($1, $2)", first, last); err != nil {
 			return err
 		}
-		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
-			if result.Stored, err = s.writeFacts(ctx, tx, rows, first, last); err != nil || also == nil {
-				return err
-			}
-			return also(ctx, tx)
+		return transaction(func(ctx context.Context, tx pgx.Tx) (err error) {
+			result.Stored, err = s.writeFacts(ctx, tx, rows, first, last)
+			return err
 		})
 	}
 	err = write()

@@ -1,12 +1,17 @@
 package warehouse
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
@@ -45,10 +50,11 @@ type KnownRun struct {
 	TasksCarbon int64
 }
 
-// RunStep moves a run on from what the caller knew of it, nil for nothing.
+// RunStep is what a batch does to a run: from what the caller knew of it, to how far it
+// is counted then, nil where records of its tasks alone are counted.
 type RunStep struct {
-	Known *CountedRun
-	CountedRun
+	Known   KnownRun
+	Counted *CountedRun
 }
 
 // ErrRunMoved says that another import counted records of the same runs meanwhile:
@@ -60,21 +66,30 @@ var (
 	codeCarbonRunsSQL string
 	//go:embed statements/upsert_codecarbon_runs.sql
 	upsertCodeCarbonRunsSQL string
+	//go:embed statements/lock_codecarbon_runs.sql
+	lockCodeCarbonRunsSQL string
+	//go:embed statements/stored_events.sql
+	storedEventsSQL string
 )
 
 // CodeCarbonRuns returns what there is of runs; one that is not in it is new.
 func (s *Store) CodeCarbonRuns(ctx context.Context, keys []RunKey) (map[RunKey]KnownRun, error) {
+	return codeCarbonRuns(ctx, s.pool, keys)
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, statement string, arguments ...any) (pgx.Rows, error)
+}
+
+func codeCarbonRuns(ctx context.Context, from querier, keys []RunKey) (map[RunKey]KnownRun, error) {
 	runs := make(map[RunKey]KnownRun, len(keys))
 	if len(keys) == 0 {
 		return runs, nil
 	}
-	ids, projects := make([]string, len(keys)), make([]string, len(keys))
-	for i, key := range keys {
-		ids[i], projects[i] = key.RunID, key.Project
-	}
-	rows, err := s.pool.Query(ctx, codeCarbonRunsSQL, pgx.NamedArgs{
-		"run_id": ids, "project": projects, "task_source": SourceCodeCarbonTask, "unallocated": kpi.Unallocated,
-	})
+	arguments := keyArguments(keys)
+	arguments["task_source"], arguments["unallocated"] = SourceCodeCarbonTask, kpi.Unallocated
+	rows, err := from.Query(ctx, codeCarbonRunsSQL, arguments)
 	if err == nil {
 		var key RunKey
 		var counted bool
@@ -99,34 +114,91 @@ func (s *Store) CodeCarbonRuns(ctx context.Context, keys []RunKey) (map[RunKey]K
 	return runs, nil
 }
 
+func keyArguments(keys []RunKey) pgx.NamedArgs {
+	ids, projects := make([]string, len(keys)), make([]string, len(keys))
+	for i, key := range keys {
+		ids[i], projects[i] = key.RunID, key.Project
+	}
+	return pgx.NamedArgs{"run_id": ids, "project": projects}
+}
+
+// StoredEvents returns which of some events are among the facts.
+func (s *Store) StoredEvents(ctx context.Context, events []Event) (map[uuid.UUID]bool, error) {
+	stored := map[uuid.UUID]bool{}
+	if len(events) == 0 {
+		return stored, nil
+	}
+	ids := make([]uuid.UUID, len(events))
+	first, last := events[0].Time, events[0].Time
+	for i, event := range events {
+		ids[i], first, last = event.ID, earlier(first, event.Time), later(last, event.Time)
+	}
+	// A fact's time is in whole microseconds.
+	rows, err := s.pool.Query(ctx, storedEventsSQL, pgx.NamedArgs{"ids": ids, "first": first.Add(-time.Millisecond), "last": last.Add(time.Millisecond)})
+	if err == nil {
+		var id uuid.UUID
+		_, err = pgx.ForEachRow(rows, []any{&id}, func() error {
+			stored[id] = true
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading which of %d events are stored: %w", len(events), err)
+	}
+	return stored, nil
+}
+
 // WriteCodeCarbon stores events as WriteEvents does, and with them how far their runs
-// are counted: both, or neither. The error is ErrRunMoved where somebody else counted
-// records of one of the runs since the caller read it.
+// are counted: both, or neither. runs are all that the events are of, whether of the run
+// itself or of its tasks. The error is ErrRunMoved where somebody else counted records of
+// one of the runs since the caller read it; others who count them wait until this is done.
 func (s *Store) WriteCodeCarbon(ctx context.Context, events []Event, runs map[RunKey]RunStep, now time.Time) (EventResult, error) {
 	if len(runs) == 0 {
 		return s.WriteEvents(ctx, events, now)
 	}
-	arguments := runArguments(runs)
-	return s.writeEvents(ctx, events, now, func(ctx context.Context, tx pgx.Tx) error {
-		var moved int
-		if err := tx.QueryRow(ctx, upsertCodeCarbonRunsSQL, arguments).Scan(&moved); err != nil {
+	keys := slices.SortedFunc(maps.Keys(runs), func(a, b RunKey) int {
+		return cmp.Or(strings.Compare(a.RunID, b.RunID), strings.Compare(a.Project, b.Project))
+	})
+	moving := slices.DeleteFunc(slices.Clone(keys), func(key RunKey) bool { return runs[key].Counted == nil })
+	hold := func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, lockCodeCarbonRunsSQL, keyArguments(keys)); err != nil {
+			return fmt.Errorf("waiting for others who count %d runs: %w", len(keys), err)
+		}
+		known, err := codeCarbonRuns(ctx, tx, keys)
+		if err != nil {
 			return err
 		}
-		if moved < len(runs) {
-			return ErrRunMoved
+		for _, key := range keys {
+			if !known[key].same(runs[key].Known) {
+				return ErrRunMoved
+			}
 		}
 		return nil
-	})
+	}
+	move := func(ctx context.Context, tx pgx.Tx) error {
+		if len(moving) == 0 {
+			return nil
+		}
+		_, err := tx.Exec(ctx, upsertCodeCarbonRunsSQL, runArguments(moving, runs))
+		return err
+	}
+	return s.writeEvents(ctx, events, now, hold, move)
 }
 
-func runArguments(runs map[RunKey]RunStep) pgx.NamedArgs {
-	keys := make([]RunKey, 0, len(runs))
-	all := make([]int, 0, len(runs))
-	for key := range runs {
-		all = append(all, len(keys))
-		keys = append(keys, key)
+// same says whether nothing was counted of the run between two readings of it.
+func (k KnownRun) same(other KnownRun) bool {
+	if k.TasksEnergy != other.TasksEnergy || k.TasksCarbon != other.TasksCarbon || (k.Counted == nil) != (other.Counted == nil) {
+		return false
 	}
-	step := func(key RunKey) RunStep { return runs[key] }
+	return k.Counted == nil || k.Counted.Until.Equal(other.Counted.Until) && k.Counted.ITEnergy == other.Counted.ITEnergy
+}
+
+func runArguments(keys []RunKey, runs map[RunKey]RunStep) pgx.NamedArgs {
+	all := make([]int, len(keys))
+	for i := range keys {
+		all[i] = i
+	}
+	step := func(key RunKey) *CountedRun { return runs[key].Counted }
 	return pgx.NamedArgs{
 		"run_id":          column(keys, all, func(k RunKey) string { return k.RunID }),
 		"project":         column(keys, all, func(k RunKey) string { return k.Project }),
@@ -138,18 +210,5 @@ func runArguments(runs map[RunKey]RunStep) pgx.NamedArgs {
 		"carbon_ug":       column(keys, all, func(k RunKey) *int64 { return step(k).Carbon }),
 		"tasks_nwh":       column(keys, all, func(k RunKey) int64 { return int64(step(k).TasksEnergy) }),
 		"tasks_carbon_ug": column(keys, all, func(k RunKey) int64 { return step(k).TasksCarbon }),
-		"known_until": column(keys, all, func(k RunKey) *time.Time {
-			if known := step(k).Known; known != nil {
-				return &known.Until
-			}
-			return nil
-		}),
-		"known_nwh": column(keys, all, func(k RunKey) *int64 {
-			if known := step(k).Known; known != nil {
-				energy := int64(known.ITEnergy)
-				return &energy
-			}
-			return nil
-		}),
 	}
 }

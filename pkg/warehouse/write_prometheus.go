@@ -61,7 +61,7 @@ var ErrWindowMoved = errors.New("another pull has written the window meanwhile")
 // window in the same transaction. The window is new, or is the next revision of one that
 // is there: then the facts it had are taken out, and stay beside the others for audit.
 func (s *Store) WritePrometheusWindow(ctx context.Context, source string, window PrometheusWindow, events []Event, now time.Time) (EventResult, error) {
-	return s.writeEvents(ctx, events, now, func(ctx context.Context, tx pgx.Tx) error {
+	return s.writeEvents(ctx, events, now, nil, func(ctx context.Context, tx pgx.Tx) error {
 		// One writer of a source at a time, so that windows cannot come to overlap.
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 22))", source); err != nil {
 			return err

@@ -22,6 +22,8 @@ var (
 	compareProviderFiguresSQL string
 	//go:embed statements/supersede_provider_figures.sql
 	supersedeProviderFiguresSQL string
+	//go:embed statements/standing_provider_figures.sql
+	standingProviderFiguresSQL string
 	//go:embed statements/insert_provider_figures.sql
 	insertProviderFiguresSQL string
 )
@@ -81,6 +83,9 @@ type ProviderResult struct {
 	// Gone counts figures that were there, are of what the import reports on, and are
 	// not in it. They stay, out of force.
 	Gone int
+	// Kept are the indexes of the figures that are not stored, though they differ from what
+	// is there: see WriteIncompleteProviderFigures.
+	Kept []int
 }
 
 // WriteProviderFigures stores a source's figures in one transaction. An import tells
@@ -88,6 +93,42 @@ type ProviderResult struct {
 // and is not repeated is superseded, and stays beside the new figures with the import
 // that took its place. The same figures twice change nothing. files names them.
 func (s *Store) WriteProviderFigures(ctx context.Context, source kpi.ProviderSource, files string, figures []ProviderFigure) (ProviderResult, error) {
+	return s.writeProviderFigures(ctx, source, files, figures, supersedeProviderFigures)
+}
+
+// WriteIncompleteProviderFigures stores figures that may lack something, because records
+// of their files could not be used. They take nothing out of force: where there are
+// figures already of the same account and version whose time they touch, those stay, and
+// of the new ones none of that account, version and time is stored. Gone counts the
+// figures that are there and would have been superseded.
+func (s *Store) WriteIncompleteProviderFigures(ctx context.Context, source kpi.ProviderSource, files string, figures []ProviderFigure) (ProviderResult, error) {
+	return s.writeProviderFigures(ctx, source, files, figures, keepProviderFigures)
+}
+
+// standing is what an import does where there are figures of what it reports on: it
+// corrects places, those of the figures to store, and returns statements to run besides.
+type standing func(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs, places []int) (store, kept []int, statements []string, err error)
+
+func supersedeProviderFigures(_ context.Context, _ pgx.Tx, _ pgx.NamedArgs, places []int) (store, kept []int, statements []string, err error) {
+	return places, nil, []string{supersedeProviderFiguresSQL}, nil
+}
+
+func keepProviderFigures(ctx context.Context, tx pgx.Tx, args pgx.NamedArgs, places []int) (store, kept []int, statements []string, err error) {
+	var there []int
+	if err := tx.QueryRow(ctx, standingProviderFiguresSQL, args).Scan(&there); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, place := range places {
+		if _, stands := slices.BinarySearch(there, place); stands {
+			kept = append(kept, place)
+		} else {
+			store = append(store, place)
+		}
+	}
+	return store, kept, nil, nil
+}
+
+func (s *Store) writeProviderFigures(ctx context.Context, source kpi.ProviderSource, files string, figures []ProviderFigure, decide standing) (ProviderResult, error) {
 	if len(figures) == 0 {
 		return ProviderResult{}, nil
 	}
@@ -98,7 +139,7 @@ func (s *Store) WriteProviderFigures(ctx context.Context, source kpi.ProviderSou
 	}
 	var result ProviderResult
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
-		result, err = writeProviderFigures(ctx, tx, source, files, figures)
+		result, err = writeProviderFigures(ctx, tx, source, files, figures, decide)
 		return err
 	})
 	if err != nil {
@@ -107,7 +148,7 @@ func (s *Store) WriteProviderFigures(ctx context.Context, source kpi.ProviderSou
 	return result, nil
 }
 
-func writeProviderFigures(ctx context.Context, tx pgx.Tx, source kpi.ProviderSource, files string, figures []ProviderFigure) (ProviderResult, error) {
+func writeProviderFigures(ctx context.Context, tx pgx.Tx, source kpi.ProviderSource, files string, figures []ProviderFigure, decide standing) (ProviderResult, error) {
 	// Two imports of a source go one after the other: each is compared with a whole.
 	if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('wattscore.provider_figure ' || $1, 0))", string(source)); err != nil {
 		return ProviderResult{}, err
@@ -121,19 +162,26 @@ func writeProviderFigures(ctx context.Context, tx pgx.Tx, source kpi.ProviderSou
 	if err := tx.QueryRow(ctx, compareProviderFiguresSQL, args).Scan(&places, &result.Gone); err != nil {
 		return ProviderResult{}, err
 	}
+	places, kept, statements, err := decide(ctx, tx, args, places)
+	if err != nil {
+		return ProviderResult{}, err
+	}
+	for _, place := range kept {
+		result.Kept = append(result.Kept, place-1)
+	}
 	for _, place := range places {
 		result.Stored = append(result.Stored, place-1)
 	}
-	if len(places) == 0 && result.Gone == 0 {
+	if len(places) == 0 && (result.Gone == 0 || len(statements) == 0) {
 		return result, nil
 	}
 	var id int
-	err := tx.QueryRow(ctx, "INSERT INTO wattscore.provider_import (source, files) VALUES ($1, $2) RETURNING import_id", source, files).Scan(&id)
+	err = tx.QueryRow(ctx, "INSERT INTO wattscore.provider_import (source, files) VALUES ($1, $2) RETURNING import_id", source, files).Scan(&id)
 	if err != nil {
 		return ProviderResult{}, err
 	}
 	args["import_id"], args["places"] = id, places
-	for _, statement := range []string{supersedeProviderFiguresSQL, insertProviderFiguresSQL} {
+	for _, statement := range append(statements, insertProviderFiguresSQL) {
 		if _, err := tx.Exec(ctx, statement, args); err != nil {
 			return ProviderResult{}, err
 		}

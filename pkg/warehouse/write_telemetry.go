@@ -59,7 +59,7 @@ var (
 // WriteTelemetry stores events as WriteEvents does, and with them what the receiver has
 // to remember of spans and streams.
 func (s *Store) WriteTelemetry(ctx context.Context, batch TelemetryBatch, now time.Time) (EventResult, error) {
-	return s.writeEvents(ctx, batch.Events, now, func(ctx context.Context, tx pgx.Tx) error {
+	return s.writeEvents(ctx, batch.Events, now, nil, func(ctx context.Context, tx pgx.Tx) error {
 		if err := writeKinship(ctx, tx, batch.Kinship); err != nil {
 			return fmt.Errorf("remembering %d spans: %w", len(batch.Kinship), err)
 		}

@@ -170,14 +170,11 @@ func (e evidence) business(ctx context.Context) error {
 }
 
 // provider prints what cloud providers and bills state of the period, and the imports it
-// came with.
+// came with. A login that is limited to business units is not told of the imports: the
+// names of their files are the whole company's.
 func (e evidence) provider(ctx context.Context) error {
 	figures, err := e.reader.ProviderFigures(ctx, warehouse.ProviderRequest{From: e.explanation.Span.From, To: e.explanation.Span.To, Filters: e.filters,
 		ByProject: true, ByService: true})
-	if err != nil {
-		return err
-	}
-	imports, err := e.reader.ProviderImports(ctx)
 	if err != nil {
 		return err
 	}
@@ -188,6 +185,14 @@ func (e evidence) provider(ctx context.Context) error {
 		shown.AppendRow(table.Row{f.Month.Format("2006-01"), f.Source, f.Cloud, f.ModelVersion, f.Service, f.Region, f.Project, f.Quantity, f.Scope, f.Charge, f.Idle, plain(f.Value, 9)})
 	}
 	e.answer("%s", shown.Render())
+	units, err := e.reader.Scope(ctx)
+	if err != nil || units != nil {
+		return err
+	}
+	imports, err := e.reader.ProviderImports(ctx)
+	if err != nil {
+		return err
+	}
 	e.heading("The imports they came with, newest first")
 	told := newTable("Import", "Source", "Time", "Figures", "Restated by it", "Files")
 	told.SetColumnConfigs([]table.ColumnConfig{{Number: 6, WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})

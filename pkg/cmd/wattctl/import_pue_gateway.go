@@ -62,7 +62,7 @@ func (c console) importPUEFromGateway(cmd *cobra.Command, flags pueFlags) error 
 		}
 		return c.conclude(ctx, pool, report.Report, []ingest.File{{Rejects: set}})
 	}
-	c.tell("Asking %s every %s.", gateway.URL.Redacted(), flags.every)
+	c.tell("Asking %s every %s.", gateway.Address(), flags.every)
 	if away != nil {
 		c.tell("The warehouse is not there yet: %s. It is asked again.", strings.TrimSuffix(warehouse.Explain(away).Error(), "."))
 	}

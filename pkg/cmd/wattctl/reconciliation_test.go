@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"net/url"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse/warehousetest"
 )
 
 // TestUnitsOfProvidersReachTheReconciliation begins with files in each source's own
@@ -123,4 +127,25 @@ func TestReconciliationInTheTerminal(t *testing.T) {
 	assert.Contains(t, c.out, "463.16")
 	require.Equal(t, exitFailed, c.run("import", "focus", sample(t, "focus.csv"), "--mapping", file(t, "m.yaml", "project_tag: app\n")))
 	assert.Contains(t, c.err, "project_tag")
+}
+
+// A login that is limited to business units is told its figures, and not the names of the
+// files, which are the whole company's.
+func TestAScopedLoginExplainsTheReconciliation(t *testing.T) {
+	c := onWarehouse(t)
+	ctx := context.Background()
+	pool, err := warehouse.OpenDSN(ctx, c.env[dsnVariable])
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	warehousetest.Exec(t, pool, "INSERT INTO wattscore.project (name, business_unit) VALUES ('search', 'Search'), ('helpdesk', 'Care')")
+	require.Equal(t, exitRejected, c.run("import", "focus", sample(t, "focus.csv"), "--project-tag", "project"), c.err)
+	login := warehousetest.ScopedTo(t, pool, "Search").Config().ConnConfig
+	address, err := url.Parse(c.env[dsnVariable])
+	require.NoError(t, err)
+	address.User = url.UserPassword(login.User, login.Password)
+	c.env[dsnVariable] = address.String()
+	require.Equal(t, exitDone, c.run("explain", "reconciliation", "--from", "2026-03-01", "--to", "2026-04-01"), c.err)
+	assert.Contains(t, c.out, "figures in wattscore.provider_figure that no later import restates")
+	assert.NotContains(t, c.out, "focus.csv")
+	assert.NotContains(t, c.out, "The imports they came with")
 }

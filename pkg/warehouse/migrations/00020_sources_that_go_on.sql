@@ -21,6 +21,27 @@ CREATE TABLE codecarbon_run (
 );
 GRANT INSERT, UPDATE ON codecarbon_run TO wattscore_writer;
 
+-- What was imported before is counted as far as its facts go, so that a file that is
+-- imported again adds nothing. A fact does not say how long it lasted: the end is that of
+-- the training run, or an hour after the last fact began, which is the longest that one
+-- lasts. What a run used until then and was not imported is counted with its first record
+-- that ends later. The microsecond keeps records that end at that very time out, whose
+-- sum of rounded facts may differ from their total by some nWh. Tasks had no source of
+-- their own: they are in the sum, as in the run's total.
+INSERT INTO codecarbon_run (run_id, project, started_at, clock_at, counted_until, duration_us, it_energy_nwh, carbon_ug)
+SELECT run_id, project, first, first, until + interval '1 microsecond', (extract(epoch FROM until - first) * 1000000)::bigint, nwh, ug
+FROM (
+    SELECT f.run_id, CASE p.name WHEN '__unallocated__' THEN '' ELSE p.name END AS project, min(f.ts) AS first,
+           CASE WHEN max(t.ended_at) >= max(f.ts) THEN max(t.ended_at) ELSE max(f.ts) + interval '1 hour' END AS until,
+           sum(f.it_energy_nwh)::bigint AS nwh,
+           CASE WHEN bool_and(f.carbon_location_ug IS NOT NULL) THEN sum(f.carbon_location_ug)::bigint END AS ug
+    FROM inference_energy_fact f
+    JOIN project p USING (project_id)
+    LEFT JOIN training_run t ON t.run_id = f.run_id AND t.project_id = f.project_id
+    WHERE f.source = 'codecarbon' AND f.run_id <> ''
+    GROUP BY 1, 2
+) AS counted;
+
 -- What a facility's own meters say; grain: region x reading. Either both energies of an
 -- interval, or the PUE of an interval or, where it ends when it starts, of a moment.
 CREATE TABLE facility_reading (
