@@ -9,6 +9,14 @@ describe('the manifest', () => {
     expect(readFileSync(join(root, 'src/plugin.json'), 'utf8')).toBe(readFileSync(join(root, 'plugin.json'), 'utf8'));
   });
 
+  it('shows pictures that exist', () => {
+    const { screenshots } = JSON.parse(readFileSync(join(root, 'plugin.json'), 'utf8')).info;
+    expect(screenshots).not.toHaveLength(0);
+    for (const { path } of screenshots) {
+      expect(readFileSync(join(root, 'src', path)).subarray(1, 4).toString()).toBe('PNG');
+    }
+  });
+
   it('includes dashboards that exist', () => {
     const { includes } = JSON.parse(readFileSync(join(root, 'plugin.json'), 'utf8'));
     expect(includes).not.toHaveLength(0);
