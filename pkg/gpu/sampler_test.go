@@ -35,7 +35,6 @@ func after(d time.Duration) {
 func TestASamplerReadsAllDevices(t *testing.T) {
 	m := newMachine(gpuNumber(1), gpuNumber(0))
 	sampled(t, m, func(t *testing.T, feed *Feed) {
-		assert.Contains(t, feed.Snapshot().Problem, "just begun")
 		synctest.Wait()
 		first := feed.Snapshot()
 		assert.Equal(t, "node7", first.Host)
@@ -54,6 +53,22 @@ func TestASamplerReadsAllDevices(t *testing.T) {
 		assert.Equal(t, time.Second, second.Time.Sub(first.Time))
 		assert.Equal(t, first.Since, second.Since)
 		assert.Equal(t, int64(0), *first.Devices[1].EnergyMillijoules, "what was handed out does not change")
+	})
+}
+
+func TestAFeedWithoutAReadingSaysThatItHasJustBegun(t *testing.T) {
+	m := newMachine(gpuNumber(0))
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		opening := make(chan struct{})
+		feed := StartSampler(ctx, func() (Reader, error) { <-opening; return m.open() }, SamplerOptions{})
+		synctest.Wait()
+		assert.Contains(t, feed.Snapshot().Problem, "just begun")
+		close(opening)
+		synctest.Wait()
+		assert.Empty(t, feed.Snapshot().Problem)
+		cancel()
+		<-feed.Done()
 	})
 }
 
