@@ -1,5 +1,5 @@
 import { expect, test as grafanaTest } from '@grafana/plugin-e2e';
-import type { APIRequestContext, Page } from '@playwright/test';
+import type { APIRequestContext, Locator, Page } from '@playwright/test';
 
 import { admin, databasePassword, dataSource } from './environment';
 import { forgiveMissingGauges } from './faults';
@@ -114,6 +114,9 @@ export function panelThatAsks(query: object, rest: object = {}): object {
     ...rest,
   };
 }
+
+/** The cells of tables: Grafana's table has been a table and a grid. */
+export const cells = (root: Page | Locator) => root.locator('[role="gridcell"], [role="cell"]');
 
 /** The question the browser sends next, of one type. */
 export async function nextQuery(page: Page, queryType: string) {

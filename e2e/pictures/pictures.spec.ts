@@ -1,6 +1,6 @@
 import { dashboards, fullHeight } from '../dashboards';
 import { faultsOf } from '../faults';
-import { expect, panelThatAsks, test } from '../test';
+import { cells, expect, panelThatAsks, test } from '../test';
 
 /** Where the pictures lie that the guides and Grafana's plugin page show: the archive takes them from there. */
 const folder = 'src/img/screenshots';
@@ -41,7 +41,8 @@ test('the query editor', async ({ gotoPanelEditPage, page, scratch }) => {
     time: { from: 'now-1y', to: 'now' },
   });
   const panelEditPage = await gotoPanelEditPage({ dashboard: { uid }, id: '1' });
-  await expect(panelEditPage.panel.data.first()).toBeVisible();
+  await expect(panelEditPage.panel.getErrorIcon()).toHaveCount(0);
+  await expect(cells(page).first()).toBeVisible();
   const editor = page.getByTestId('wattscore-query-editor');
   await editor.screenshot({ path: `${folder}/query-editor.png` });
 });

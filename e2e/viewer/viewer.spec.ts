@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import { dashboards, fullHeight } from '../dashboards';
 import { admin, artifacts, dataSource, viewer } from '../environment';
 import { faultsOf } from '../faults';
-import { expect, panelThatAsks, test } from '../test';
+import { cells, expect, panelThatAsks, test } from '../test';
 
 /** Nothing on the page leads to a change. */
 async function cannotEdit(page: Page) {
@@ -74,12 +74,12 @@ test.describe('nobody in particular', () => {
       expect(shared.ok(), await shared.text()).toBe(true);
       const { accessToken } = (await shared.json()) as { accessToken: string };
       await page.goto(`/public-dashboards/${accessToken}`);
-      await expect(page.getByRole('gridcell').first()).toBeVisible();
+      await expect(cells(page).first()).toBeVisible();
       await expect(page.getByTestId('data-testid Panel status error')).toHaveCount(0);
       await page.screenshot({ path: `${artifacts}/screenshots/public-dashboard.png` });
 
       await page.goto(`/public-dashboards/${'0'.repeat(32)}`);
-      await expect(page.getByRole('gridcell')).toHaveCount(0);
+      await expect(cells(page)).toHaveCount(0);
     } finally {
       await administrator.delete(`/api/dashboards/uid/${uid}`);
       await administrator.dispose();
