@@ -25,7 +25,8 @@ export function FiltersEditor({ datasource, filters = {}, only, onChange }: Prop
           <MultiCombobox<string>
             id={`wattscore-filter-${dimension}`}
             aria-label={label}
-            placeholder="All"
+            // Grafana 12 gives its own box neither id nor label: there a screen reader says the placeholder.
+            placeholder={`All ${label.toLowerCase()}s`}
             createCustomValue
             width="auto"
             minWidth={20}
