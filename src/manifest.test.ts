@@ -13,7 +13,11 @@ describe('the manifest', () => {
     const { screenshots } = JSON.parse(readFileSync(join(root, 'plugin.json'), 'utf8')).info;
     expect(screenshots).not.toHaveLength(0);
     for (const { path } of screenshots) {
-      expect(readFileSync(join(root, 'src', path)).subarray(1, 4).toString()).toBe('PNG');
+      expect(
+        readFileSync(join(root, 'src', path))
+          .subarray(1, 4)
+          .toString()
+      ).toBe('PNG');
     }
   });
 

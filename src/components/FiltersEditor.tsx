@@ -1,10 +1,11 @@
 import React from 'react';
 
-import { InlineField, MultiCombobox, Stack } from '@grafana/ui';
+import { Stack } from '@grafana/ui';
 
 import { DataSource } from '../datasource';
 import { filterDimensions } from '../filters';
 import { FilterDimension, Filters } from '../types';
+import { MultiChoice } from './MultiChoice';
 import { variableChoices } from './variableChoices';
 
 interface Props {
@@ -21,25 +22,23 @@ export function FiltersEditor({ datasource, filters = {}, only, onChange }: Prop
   return (
     <Stack direction="row" wrap="wrap" gap={0.5}>
       {offered.map(({ dimension, label }) => (
-        <InlineField key={dimension} label={label} labelWidth={16} htmlFor={`wattscore-filter-${dimension}`}>
-          <MultiCombobox<string>
-            id={`wattscore-filter-${dimension}`}
-            aria-label={label}
-            // Grafana 12 gives its own box neither id nor label: there a screen reader says the placeholder.
-            placeholder={`All ${label.toLowerCase()}s`}
-            createCustomValue
-            width="auto"
-            minWidth={20}
-            maxWidth={48}
-            value={filters[dimension] ?? []}
-            options={async (typed) => {
-              const { [dimension]: _, ...others } = filters;
-              const members = [...variableChoices(), ...(await datasource.members(dimension, others))];
-              return members.filter(({ label }) => label.toLowerCase().includes(typed.toLowerCase()));
-            }}
-            onChange={(chosen) => onChange({ ...filters, [dimension]: chosen.map(({ value }) => value) })}
-          />
-        </InlineField>
+        <MultiChoice<string>
+          key={dimension}
+          id={`wattscore-filter-${dimension}`}
+          label={label}
+          labelWidth={16}
+          placeholder={`All ${label.toLowerCase()}s`}
+          createCustomValue
+          minWidth={20}
+          maxWidth={48}
+          value={filters[dimension] ?? []}
+          options={async (typed) => {
+            const { [dimension]: _, ...others } = filters;
+            const members = [...variableChoices(), ...(await datasource.members(dimension, others))];
+            return members.filter(({ label }) => label.toLowerCase().includes(typed.toLowerCase()));
+          }}
+          onChange={(chosen) => onChange({ ...filters, [dimension]: chosen })}
+        />
       ))}
     </Stack>
   );

@@ -84,4 +84,10 @@ describe('QueryEditor', () => {
       expect.objectContaining({ options: { sources: ['google'], byService: true } })
     );
   });
+
+  it('stores no list that nothing is left in', async () => {
+    const { onChange } = show({ queryType: 'reconciliation', options: { sources: ['google'], scopes: 'all' } });
+    await userEvent.click(screen.getByRole('button', { name: 'Remove Google Carbon Footprint' }));
+    expect(onChange).toHaveBeenCalledWith(expect.objectContaining({ options: { scopes: 'all' } }));
+  });
 });

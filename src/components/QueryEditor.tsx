@@ -1,11 +1,12 @@
 import React from 'react';
 
 import { QueryEditorProps } from '@grafana/data';
-import { Combobox, InlineField, MultiCombobox, RadioButtonGroup, Stack } from '@grafana/ui';
+import { Combobox, InlineField, RadioButtonGroup, Stack } from '@grafana/ui';
 
 import { DataSource } from '../datasource';
 import { Dimension, Format, Interval, QueryOptions, QueryType, WattScoreOptions, WattScoreQuery } from '../types';
 import { FiltersEditor } from './FiltersEditor';
+import { MultiChoice } from './MultiChoice';
 import { editorOf, queryTypes } from './queryTypes';
 
 type Props = QueryEditorProps<DataSource, WattScoreQuery, WattScoreOptions>;
@@ -118,9 +119,9 @@ export function QueryEditor({ datasource, query, onChange, onRunQuery }: Props) 
           </InlineField>
         )}
       </Stack>
-      {grouped && (
-        <InlineField label="Group by" labelWidth={16} htmlFor="wattscore-group-by">
-          {editor.oneGroup ? (
+      {grouped &&
+        (editor.oneGroup ? (
+          <InlineField label="Group by" labelWidth={16} htmlFor="wattscore-group-by">
             <Combobox<Dimension>
               id="wattscore-group-by"
               aria-label="Group by"
@@ -129,20 +130,17 @@ export function QueryEditor({ datasource, query, onChange, onRunQuery }: Props) 
               value={query.groupBy?.[0] ?? editor.defaultGroupBy?.[0] ?? editor.groupBy[0]}
               onChange={({ value }) => update({ groupBy: [value] })}
             />
-          ) : (
-            <MultiCombobox<Dimension>
-              id="wattscore-group-by"
-              aria-label="Group by"
-              width="auto"
-              minWidth={40}
-              maxWidth={80}
-              options={editor.groupBy.map((value) => ({ value, label: dimensionLabels[value] }))}
-              value={query.groupBy ?? editor.defaultGroupBy ?? editor.groupBy.slice(0, 1)}
-              onChange={(chosen) => update({ groupBy: chosen.map(({ value }) => value) })}
-            />
-          )}
-        </InlineField>
-      )}
+          </InlineField>
+        ) : (
+          <MultiChoice<Dimension>
+            id="wattscore-group-by"
+            label="Group by"
+            labelWidth={16}
+            options={editor.groupBy.map((value) => ({ value, label: dimensionLabels[value] }))}
+            value={query.groupBy ?? editor.defaultGroupBy ?? editor.groupBy.slice(0, 1)}
+            onChange={(groupBy) => update({ groupBy })}
+          />
+        ))}
       <FiltersEditor datasource={datasource} filters={query.filters} onChange={(filters) => update({ filters })} />
       <Stack direction="row" wrap="wrap" gap={0.5}>
         <editor.Options
@@ -186,6 +184,7 @@ export function QueryEditor({ datasource, query, onChange, onRunQuery }: Props) 
 
 /** An option that is empty takes its default, so it is not stored. */
 function withoutEmpty(options: QueryOptions): QueryOptions | undefined {
-  const set = Object.entries(options).filter(([, value]) => value !== undefined && value !== '');
+  const empty = (value: unknown) => value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
+  const set = Object.entries(options).filter(([, value]) => !empty(value));
   return set.length > 0 ? Object.fromEntries(set) : undefined;
 }

@@ -1,8 +1,7 @@
 import React from 'react';
 
-import { InlineField, MultiCombobox } from '@grafana/ui';
-
 import { AnnotationKind } from '../../types';
+import { MultiChoice } from '../MultiChoice';
 import { OptionsEditorProps, QueryTypeEditor } from './types';
 
 const kinds: Array<{ value: AnnotationKind; label: string; description: string }> = [
@@ -14,19 +13,16 @@ const kinds: Array<{ value: AnnotationKind; label: string; description: string }
 
 function Options({ options, onChange }: OptionsEditorProps<'annotations'>) {
   return (
-    <InlineField label="Mark" labelWidth={20} tooltip="None chosen marks all" htmlFor="wattscore-option-kinds">
-      <MultiCombobox<AnnotationKind>
-        id="wattscore-option-kinds"
-        aria-label="Mark"
-        width="auto"
-        minWidth={40}
-        maxWidth={80}
-        placeholder="everything"
-        options={kinds}
-        value={options.kinds ?? []}
-        onChange={(chosen) => onChange({ kinds: chosen.length > 0 ? chosen.map(({ value }) => value) : undefined })}
-      />
-    </InlineField>
+    <MultiChoice<AnnotationKind>
+      id="wattscore-option-kinds"
+      label="Mark"
+      labelWidth={20}
+      tooltip="None chosen marks all"
+      placeholder="everything"
+      options={kinds}
+      value={options.kinds ?? []}
+      onChange={(chosen) => onChange({ kinds: chosen })}
+    />
   );
 }
 

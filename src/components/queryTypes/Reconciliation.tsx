@@ -1,8 +1,9 @@
 import React from 'react';
 
-import { InlineField, InlineSwitch, MultiCombobox } from '@grafana/ui';
+import { InlineField, InlineSwitch } from '@grafana/ui';
 
 import { ProviderQuantity, ProviderSource } from '../../types';
+import { MultiChoice } from '../MultiChoice';
 import { Choice } from './Choice';
 import { OptionsEditorProps, QueryTypeEditor } from './types';
 
@@ -24,67 +25,37 @@ const quantities: Array<{ value: ProviderQuantity; label: string; description: s
 function Options({ options, onChange }: OptionsEditorProps<'reconciliation'>) {
   return (
     <>
-      <InlineField
+      <MultiChoice<ProviderSource>
+        id="wattscore-option-sources"
         label="Figures of"
         labelWidth={20}
         tooltip="None chosen shows all"
-        htmlFor="wattscore-option-sources"
-      >
-        <MultiCombobox<ProviderSource>
-          id="wattscore-option-sources"
-          aria-label="Figures of"
-          width="auto"
-          minWidth={40}
-          maxWidth={80}
-          placeholder="everyone"
-          options={sources}
-          value={options.sources ?? []}
-          onChange={(chosen) =>
-            onChange({ ...options, sources: chosen.length > 0 ? chosen.map(({ value }) => value) : undefined })
-          }
-        />
-      </InlineField>
-      <InlineField
+        placeholder="everyone"
+        options={sources}
+        value={options.sources ?? []}
+        onChange={(chosen) => onChange({ ...options, sources: chosen })}
+      />
+      <MultiChoice<ProviderQuantity>
+        id="wattscore-option-quantities"
         label="Compare"
         labelWidth={20}
         tooltip="None chosen compares carbon and cost"
-        htmlFor="wattscore-option-quantities"
-      >
-        <MultiCombobox<ProviderQuantity>
-          id="wattscore-option-quantities"
-          aria-label="Compare"
-          width="auto"
-          minWidth={40}
-          maxWidth={80}
-          placeholder="carbon and cost"
-          options={quantities}
-          value={options.quantities ?? []}
-          onChange={(chosen) =>
-            onChange({ ...options, quantities: chosen.length > 0 ? chosen.map(({ value }) => value) : undefined })
-          }
-        />
-      </InlineField>
-      <InlineField
+        placeholder="carbon and cost"
+        options={quantities}
+        value={options.quantities ?? []}
+        onChange={(chosen) => onChange({ ...options, quantities: chosen })}
+      />
+      <MultiChoice
+        id="wattscore-option-services"
         label="Services"
         labelWidth={20}
         tooltip="Only these of the provider's services, by its own names, such as Vertex AI; none chosen takes all"
-        htmlFor="wattscore-option-services"
-      >
-        <MultiCombobox
-          id="wattscore-option-services"
-          aria-label="Services"
-          width="auto"
-          minWidth={40}
-          maxWidth={80}
-          placeholder="all"
-          createCustomValue
-          options={(options.services ?? []).map((value) => ({ value, label: value }))}
-          value={options.services ?? []}
-          onChange={(chosen) =>
-            onChange({ ...options, services: chosen.length > 0 ? chosen.map(({ value }) => value) : undefined })
-          }
-        />
-      </InlineField>
+        placeholder="all"
+        createCustomValue
+        options={(options.services ?? []).map((value) => ({ value, label: value }))}
+        value={options.services ?? []}
+        onChange={(chosen) => onChange({ ...options, services: chosen })}
+      />
       <Choice
         label="Scopes"
         tooltip="Ours is operational: with all scopes the provider's scope 3 has nothing to compare with"
