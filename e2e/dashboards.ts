@@ -1,17 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A panel's query, as far as the tests read it. */
-export interface Target {
-  queryType: string;
-}
-
 export interface DashboardPanel {
   id: number;
   type: string;
   title: string;
   gridPos: { x: number; y: number; w: number; h: number };
-  targets: Target[];
   fieldConfig: { defaults: { noValue?: string } };
 }
 

@@ -2,6 +2,7 @@ package query
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -22,6 +23,7 @@ func bridgeFrame(change *kpi.ChangeDecomposition, options keyDriversOptions) *da
 		falling       *float64
 	}
 	var steps []step
+	highest := max(change.Before, change.After)
 	if change.Before > 0 || change.After > 0 {
 		steps = append(steps, step{label: "Preceding period", effect: change.Before, total: &change.Before})
 		level := change.Before
@@ -33,6 +35,7 @@ func bridgeFrame(change *kpi.ChangeDecomposition, options keyDriversOptions) *da
 			} else {
 				s.falling = number(-effect.effect)
 			}
+			highest = max(highest, s.base+math.Abs(effect.effect))
 			level += effect.effect
 			steps = append(steps, s)
 		}
@@ -48,7 +51,8 @@ func bridgeFrame(change *kpi.ChangeDecomposition, options keyDriversOptions) *da
 	}
 	base := effectField("base", bases, options.Measure)
 	base.Config.Color = map[string]any{"mode": "fixed", "fixedColor": "transparent"}
-	base.Config.Custom = map[string]any{"fillOpacity": 0, "lineWidth": 0, "hideFrom": map[string]bool{"legend": true, "tooltip": true, "viz": false}}
+	base.Config.Custom = map[string]any{"fillOpacity": 0, "lineWidth": 0, "hideFrom": map[string]bool{"legend": true, "tooltip": true, "viz": false},
+		"axisSoftMax": axisEnd(highest)}
 	coloured := func(name string, values []*float64, colour string) *data.Field {
 		field := effectField(name, values, options.Measure)
 		field.Config.Color = map[string]any{"mode": "fixed", "fixedColor": colour}
@@ -56,6 +60,28 @@ func bridgeFrame(change *kpi.ChangeDecomposition, options keyDriversOptions) *da
 	}
 	return data.NewFrame("Change in steps", textField("driver", labels), effectField("effect", effects, options.Measure), numberField("share_of_change", shares),
 		base, coloured("total", totals, "blue"), coloured("increase", rising, "red"), coloured("decrease", falling, "green"))
+}
+
+// axisEnd is where an axis from zero to a highest value ends, so that none of its
+// labels is at the very end, where a bar chart cuts it in half.
+func axisEnd(highest float64) float64 {
+	if highest <= 0 {
+		return 0
+	}
+	const room, halfLabel = 1.05, 0.05
+	end := highest * room
+	power := math.Pow(10, math.Floor(math.Log10(end)))
+	tick := power // the step between labels that a chart chooses
+	switch {
+	case end < 2*power:
+		tick = power / 5
+	case end < 5*power:
+		tick = power / 2
+	}
+	if over := math.Mod(end, tick); over < halfLabel*end {
+		end += halfLabel*end - over
+	}
+	return end
 }
 
 type labelledEffect struct {

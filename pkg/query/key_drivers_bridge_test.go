@@ -1,0 +1,26 @@
+package query
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestAxisEndsBeyondItsLastLabel(t *testing.T) {
+	assert.Zero(t, axisEnd(0))
+	for highest := 0.001; highest < 1e9; highest *= 1.013 {
+		end := axisEnd(highest)
+		assert.GreaterOrEqual(t, end, highest*1.05)
+		assert.LessOrEqual(t, end, highest*1.15, "bars still fill it")
+		power := math.Pow(10, math.Floor(math.Log10(end)))
+		tick := power
+		if end < 2*power {
+			tick = power / 5
+		} else if end < 5*power {
+			tick = power / 2
+		}
+		last := tick * math.Floor(end/tick)
+		assert.Less(t, last, end*0.96, "from %g the axis ends at %g, too near to its label %g", highest, end, last)
+	}
+}
