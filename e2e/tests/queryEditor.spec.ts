@@ -35,9 +35,7 @@ const unitVariable = (unit: string) => ({
   list: [{ name: 'unit', type: 'constant', query: unit, current: { value: unit, text: unit }, hide: 2 }],
 });
 
-/** A filter's box, called by its label or, in a Grafana whose boxes have none, by what it says while empty. */
-const filter = (editor: Locator, label: string) =>
-  editor.getByRole('combobox', { name: new RegExp(`^(${label}|All ${label.toLowerCase()}s)$`) });
+const filter = (editor: Locator, label: string) => editor.getByRole('combobox', { name: label, exact: true });
 
 async function choose(page: Page, combobox: Locator, entry: string | RegExp, typed?: string) {
   await combobox.click();
@@ -159,10 +157,10 @@ test('the editor works by the keyboard alone', async ({ gotoPanelEditPage, page,
     const name = await page.evaluate(() => {
       const focused = document.activeElement;
       const group = focused?.closest('[role="radiogroup"], [aria-label="Answer as"]');
-      const called = focused?.getAttribute('aria-label') ?? group?.getAttribute('aria-label');
-      return called ?? focused?.getAttribute('placeholder') ?? '';
+      const label = focused instanceof HTMLInputElement ? focused.labels?.[0]?.textContent : undefined;
+      return focused?.getAttribute('aria-label') ?? group?.getAttribute('aria-label') ?? label ?? '';
     });
-    reached.add(name.replace(/^All (\w)(.*)s$/, (_, first: string, rest: string) => first.toUpperCase() + rest));
+    reached.add(name);
     if (name === 'Answer as' && !reached.has('chosen')) {
       reached.add('chosen');
       const number = nextQuery(page, 'budgetVariance');
@@ -184,7 +182,11 @@ test('the query editor is accessible', async ({ gotoPanelEditPage, page, scanFor
     await choose(page, picker, new RegExp(`^${question}`), question);
     await expect(picker).toHaveValue(question);
     await expect(page.getByRole('listbox')).toHaveCount(0);
-    const report = await scanForA11yViolations({ include: '[data-testid="wattscore-query-editor"]' });
+    const report = await scanForA11yViolations({
+      include: '[data-testid="wattscore-query-editor"]',
+      // In Grafana 12 the arrow of its own box for several choices is no button, and says that it is expanded.
+      exclude: 'div[id$="-toggle-button"]',
+    });
     expect(report.passes.length).toBeGreaterThan(0);
     expect(report, question).toHaveNoA11yViolations();
   }

@@ -3,8 +3,12 @@ import type { Page } from '@playwright/test';
 import { dashboards } from '../dashboards';
 import { expect, membersOf, test } from '../test';
 
-/** A variable's drop-down, by the label before it. */
-const variable = (page: Page, label: string) => page.getByLabel(label, { exact: true });
+/** A variable's drop-down, by the label before it: Grafana does not tie the one to the other. */
+const variable = (page: Page, label: string) =>
+  page
+    .getByTestId('data-testid template variable')
+    .filter({ has: page.getByText(label, { exact: true }) })
+    .getByRole('combobox');
 
 const text = async (page: Page, panel: number) =>
   (
