@@ -27,9 +27,11 @@ type dashboard struct {
 	Tags        []string
 	Panels      []panel
 	Templating  struct {
-		List []struct{ Name, Type, Label string }
+		List []variableOf
 	}
 }
+
+type variableOf struct{ Name, Type, Label string }
 
 type panel struct {
 	ID                       int
@@ -40,9 +42,33 @@ type panel struct {
 	FieldConfig              struct {
 		Defaults struct {
 			Unit, NoValue string
-			Links         []struct{ URL string }
+			Links         []dataLink
+		}
+		Overrides []struct {
+			Properties []struct {
+				ID    string
+				Value json.RawMessage
+			}
 		}
 	}
+}
+
+type dataLink struct{ Title, URL string }
+
+// links are those of all fields and those of single ones.
+func (p panel) links(t *testing.T) []dataLink {
+	t.Helper()
+	all := p.FieldConfig.Defaults.Links
+	for _, override := range p.FieldConfig.Overrides {
+		for _, property := range override.Properties {
+			if property.ID == "links" {
+				var links []dataLink
+				require.NoError(t, json.Unmarshal(property.Value, &links))
+				all = append(all, links...)
+			}
+		}
+	}
+	return all
 }
 
 func load(t *testing.T) []dashboard {
@@ -148,13 +174,64 @@ func TestLinksLeadToShippedDashboards(t *testing.T) {
 	dashboards := load(t)
 	for _, d := range dashboards {
 		for _, p := range d.Panels {
-			for _, l := range p.FieldConfig.Defaults.Links {
+			for _, l := range p.links(t) {
+				assert.NotEmpty(t, l.Title, "%s: %s: a link has no title", d.file, p.Title)
 				uid := link.FindStringSubmatch(l.URL)
-				if assert.NotNil(t, uid, "%s: %s: %s", d.file, p.Title, l.URL) {
-					assert.True(t, slices.ContainsFunc(dashboards, func(other dashboard) bool { return other.UID == uid[1] }), "%s: %s leads to %s", d.file, p.Title, uid[1])
+				if !assert.NotNil(t, uid, "%s: %s: %s", d.file, p.Title, l.URL) {
+					continue
 				}
-				assert.Contains(t, l.URL, "${__url_time_range}", "%s: %s loses the time range", d.file, p.Title)
+				at := slices.IndexFunc(dashboards, func(other dashboard) bool { return other.UID == uid[1] })
+				if assert.GreaterOrEqual(t, at, 0, "%s: %s leads to %s", d.file, p.Title, uid[1]) {
+					assertKeepsSelection(t, d, dashboards[at], p, l.URL)
+				}
 			}
 		}
+	}
+}
+
+// assertKeepsSelection sees to it that who follows a link finds the time range and
+// what was selected where it leads, each once.
+func assertKeepsSelection(t *testing.T, from, to dashboard, p panel, url string) {
+	t.Helper()
+	assert.Contains(t, url, "${__url_time_range}", "%s: %s loses the time range", from.file, p.Title)
+	for _, v := range from.Templating.List {
+		if !slices.ContainsFunc(to.Templating.List, func(other variableOf) bool { return other.Name == v.Name }) || v.Type == "textbox" || v.Name == "toRegion" {
+			continue
+		}
+		passed := strings.Count(url, "${"+v.Name+":queryparam}") + strings.Count(url, "var-"+v.Name+"=")
+		wanted := 1
+		if v.Name == "workload" && (from.UID == training) != (to.UID == training) {
+			wanted = 0 // training runs are of training, all else of everything
+		}
+		assert.Equal(t, wanted, passed, "%s: %s passes the variable %s on %d times by %s", from.file, p.Title, v.Name, passed, url)
+	}
+}
+
+// training is the uid of the one dashboard with a selection of its own.
+const training = "wattscore-training"
+
+// TestDrillDown follows the links of the columns from a business unit down to what it is
+// made of.
+func TestDrillDown(t *testing.T) {
+	var urls []string
+	for _, d := range load(t) {
+		for _, p := range d.Panels {
+			for _, l := range p.links(t) {
+				urls = append(urls, d.UID+" "+l.URL)
+			}
+		}
+	}
+	for _, step := range []struct{ from, to, by string }{
+		{"wattscore-executive", "wattscore-energy-cost", "businessUnit"},
+		{"wattscore-energy-cost", "wattscore-energy-cost", "team"},
+		{"wattscore-energy-cost", "wattscore-models", "project"},
+		{"wattscore-models", "wattscore-models", "model"},
+		{"wattscore-models", "wattscore-endpoints", "model"},
+		{"wattscore-models", training, "model"},
+		{"wattscore-endpoints", "wattscore-endpoints", "endpoint"},
+	} {
+		assert.True(t, slices.ContainsFunc(urls, func(url string) bool {
+			return strings.HasPrefix(url, step.from+" /d/"+step.to+"?") && strings.Contains(url, "var-"+step.by+"=")
+		}), "nothing leads from %s to %s by %s", step.from, step.to, step.by)
 	}
 }

@@ -185,19 +185,22 @@ var textLabels = map[string]string{
 
 // The dashboards a field leads to, by uid.
 const (
-	dashboardPortfolio = "wattscore-portfolio"
-	dashboardCarbon    = "wattscore-carbon"
+	dashboardEnergyCost = "wattscore-energy-cost"
+	dashboardCarbon     = "wattscore-carbon"
+	dashboardModels     = "wattscore-models"
+	dashboardEndpoints  = "wattscore-endpoints"
 )
 
-// drillDown says which dashboard explains a member of a dimension.
+// drillDown says which dashboard shows a member of a dimension by what it is made of:
+// units and teams by their projects, projects by their models.
 var drillDown = map[kpi.Dimension]string{
-	kpi.DimensionBusinessUnit: dashboardCarbon,
-	kpi.DimensionTeam:         dashboardCarbon,
-	kpi.DimensionProject:      dashboardPortfolio,
-	kpi.DimensionModel:        dashboardPortfolio,
+	kpi.DimensionBusinessUnit: dashboardEnergyCost,
+	kpi.DimensionTeam:         dashboardEnergyCost,
+	kpi.DimensionProject:      dashboardModels,
+	kpi.DimensionModel:        dashboardModels,
 	kpi.DimensionRegion:       dashboardCarbon,
 	kpi.DimensionWorkload:     dashboardCarbon,
-	kpi.DimensionEndpoint:     dashboardPortfolio,
+	kpi.DimensionEndpoint:     dashboardEndpoints,
 }
 
 // numberField makes a number field as columns describes it.
