@@ -123,40 +123,60 @@ func readTrend(ctx context.Context, source Source, request Request, options effi
 	return t, append(notices, t.setCostAvoided(answers[0])...), nil
 }
 
-// readTrendUsage reads the usage of the range and of the history before it, each on a
-// connection of its own, as they share no step. Only the range is needed by model and with
-// its price; to group the history too would read it the dearer way.
+// readTrendUsage reads the usage of the range and of the history before it, on two
+// connections that have about as much to do: the history and the rest of the range are
+// read beside the greater part of the range, as they share no step. Only the range is
+// needed by model and with its price; to group the history too would read it the dearer
+// way.
 func readTrendUsage(ctx context.Context, source Source, request Request, options efficiencyTrendOptions, of, history []kpi.Span) ([2][]warehouse.UsageRow, warehouse.Provenance, error) {
-	usage := warehouse.UsageRequest{Periods: of, GroupBy: []kpi.Dimension{kpi.DimensionModel},
+	const worthSplitting = 20 // steps: a statement has its own price
+	split := len(of)
+	if split >= worthSplitting {
+		split = len(of) * 3 / 5
+	}
+	usage := warehouse.UsageRequest{Periods: of[:split], GroupBy: []kpi.Dimension{kpi.DimensionModel},
 		Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: trendOmits(options.Measure)}
-	before := usage
+	rest, before := usage, usage
+	rest.Periods = of[split:]
 	before.Periods, before.GroupBy = history, nil
 	if usage.Omit&warehouse.MeasureCost != 0 && usage.Omit&warehouse.MeasureCarbon != 0 {
 		before.Omit |= warehouse.MeasurePrice
 	}
 	var (
-		answers    [2][]warehouse.UsageRow
-		provenance warehouse.Provenance
+		first, second [][]warehouse.UsageRow
+		provenance    warehouse.Provenance
+		beside        []warehouse.UsageRequest
 	)
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		all, from, err := source.Usage(ctx, usage)
-		if err == nil {
-			answers[0], provenance = all[0], from
+	for _, asked := range []warehouse.UsageRequest{before, rest} {
+		if len(asked.Periods) > 0 {
+			beside = append(beside, asked)
 		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		first, provenance, err = source.Usage(ctx, usage)
 		return err
 	})
-	if len(history) > 0 {
-		group.Go(func() error {
-			all, _, err := source.Usage(ctx, before)
-			if err == nil {
-				answers[1] = all[0]
-			}
+	if len(beside) > 0 {
+		group.Go(func() (err error) {
+			second, _, err = source.Usage(ctx, beside...)
 			return err
 		})
 	}
-	err := group.Wait()
-	return answers, provenance, err
+	if err := group.Wait(); err != nil {
+		return [2][]warehouse.UsageRow{}, provenance, err
+	}
+	answers := [2][]warehouse.UsageRow{first[0]}
+	if len(history) > 0 {
+		answers[1], second = second[0], second[1:]
+	}
+	for _, rows := range second {
+		for _, row := range rows {
+			row.Period += split
+			answers[0] = append(answers[0], row)
+		}
+	}
+	return answers, provenance, nil
 }
 
 // trendInterval is the step: days up to about a quarter, weeks up to two years.

@@ -191,13 +191,23 @@ func (r *Reader) UsedDays(ctx context.Context, span kpi.Span) (kpi.Span, error) 
 	return kpi.Span{From: later(*first, span.From), To: earlier(calendar.Next(*last, kpi.IntervalDay), span.To)}, nil
 }
 
+// scanUsage scans into plain numbers: a type of its own is converted by reflection, value
+// by value.
 func scanUsage(row pgx.CollectableRow) (UsageRow, error) {
-	var u UsageRow
+	var (
+		u                                            UsageRow
+		facility, energyCost, cost, location, market *float64
+		servingEnergyCost, servingCost               *float64
+	)
 	m := &u.Measures
-	err := row.Scan(&u.Period, &u.Members, &m.Events, &m.Requests, &m.InputTokens, &m.OutputTokens, &m.ITEnergy, &m.MeasuredEnergy,
-		&m.FacilityEnergy, &m.EnergyCost, &m.Cost, &m.CarbonLocation, &m.CarbonMarket, &m.GPUHours, &m.GPUMemoryHours,
-		&m.ServingRequests, &m.ServingInputTokens, &m.ServingOutputTokens, &m.ServingEnergy, &m.ServingEnergyCost, &m.ServingCost,
-		&m.ScoredEnergy, &m.ReferenceEnergy, &m.LatencySum, &m.LatencyRequests)
+	err := row.Scan(&u.Period, &u.Members, &m.Events, &m.Requests, &m.InputTokens, &m.OutputTokens, (*float64)(&m.ITEnergy), (*float64)(&m.MeasuredEnergy),
+		&facility, &energyCost, &cost, &location, &market, &m.GPUHours, &m.GPUMemoryHours,
+		&m.ServingRequests, &m.ServingInputTokens, &m.ServingOutputTokens, (*float64)(&m.ServingEnergy), &servingEnergyCost, &servingCost,
+		(*float64)(&m.ScoredEnergy), (*float64)(&m.ReferenceEnergy), &m.LatencySum, &m.LatencyRequests)
+	m.FacilityEnergy = (*kpi.KilowattHours)(facility)
+	m.EnergyCost, m.Cost = (*kpi.USD)(energyCost), (*kpi.USD)(cost)
+	m.CarbonLocation, m.CarbonMarket = (*kpi.KilogramsCO2e)(location), (*kpi.KilogramsCO2e)(market)
+	m.ServingEnergyCost, m.ServingCost = (*kpi.USD)(servingEnergyCost), (*kpi.USD)(servingCost)
 	return u, err
 }
 
