@@ -70,7 +70,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	if !once {
-		gpus, failed := startGPUs(ctx, company.dsn(), out, time.Now())
+		gpus, failed := company.startGPUs(ctx, time.Now())
 		if failed != nil {
 			return failed
 		}

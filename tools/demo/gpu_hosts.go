@@ -16,8 +16,9 @@ import (
 
 const gpusPerHost = 8
 
-// gpuHost is a host of the demo's company. Its name says whose it is and that it is a
-// demo's, as a sample has no source; all of its GPUs' figures are invented.
+// gpuHost is a host of the demo's company. As a sample names no source, the host's name
+// says whose it is, as the serial numbers of the inventory do, and that it is a demo's.
+// All figures of its GPUs are invented.
 type gpuHost struct {
 	name, region string
 	utcOffset    int    // hours; its users' business hours follow it
@@ -29,15 +30,15 @@ type gpuHost struct {
 
 func gpuHosts() []gpuHost {
 	return []gpuHost{
-		{"norrfold-demo-1", "europe-west4", 1, "NVIDIA H100 SXM", "NVIDIA H100 80GB HBM3", 80 << 30, 700, 70},
-		{"norrfold-demo-2", "us-east4", -5, "NVIDIA H100 SXM", "NVIDIA H100 80GB HBM3", 80 << 30, 700, 70},
-		{"norrfold-demo-3", "europe-west9", 1, "NVIDIA A100 SXM 40GB", "NVIDIA A100-SXM4-40GB", 40 << 30, 400, 50},
+		{"nrf-demo-1", "europe-west4", 1, "NVIDIA H100 SXM", "NVIDIA H100 80GB HBM3", 80 << 30, 700, 70},
+		{"nrf-demo-2", "us-east4", -5, "NVIDIA H100 SXM", "NVIDIA H100 80GB HBM3", 80 << 30, 700, 70},
+		{"nrf-demo-3", "europe-west9", 1, "NVIDIA A100 SXM 40GB", "NVIDIA A100-SXM4-40GB", 40 << 30, 400, 50},
 	}
 }
 
 // The GPU on which somebody's job does not end.
 const (
-	runawayHost  = "norrfold-demo-2"
+	runawayHost  = "nrf-demo-2"
 	runawayIndex = 5
 )
 

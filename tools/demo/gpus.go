@@ -43,22 +43,24 @@ type gpuFeed struct {
 
 // startGPUs brings the company's GPU hosts up to the moment and goes on from there
 // until Stop.
-func startGPUs(ctx context.Context, dsn string, log io.Writer, now time.Time) (*gpuFeed, error) {
-	pool, err := pgxpool.New(ctx, dsn)
+func (c *company) startGPUs(ctx context.Context, now time.Time) (*gpuFeed, error) {
+	pool, err := pgxpool.New(ctx, c.dsn())
 	if err != nil {
 		return nil, fmt.Errorf("open the database for the demo's GPUs: %w", err)
 	}
-	f, err := openGPUs(ctx, pool, now)
-	if err == nil {
-		err = f.write(ctx, now)
-	}
+	var f *gpuFeed
+	err = c.runner.Do("Measure the company's GPUs, which are made up", func() (err error) {
+		if f, err = openGPUs(ctx, pool, now); err == nil {
+			err = f.write(ctx, now)
+		}
+		return err
+	})
 	if err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("bring the demo's GPUs up to date: %w", err)
+		return nil, err
 	}
-	f.log, f.close = log, pool.Close
-	ticker := time.NewTicker(gpuStep)
-	f.run(ctx, ticker.C)
+	f.log, f.close = c.runner.Log, pool.Close
+	f.run(ctx, time.Tick(gpuStep))
 	return f, nil
 }
 

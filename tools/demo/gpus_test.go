@@ -124,16 +124,29 @@ func TestTheDemosGPUsAreLiveAndOneIsUnusual(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []any{"live"}, slices.Compact(column(t, live, "status")))
-	assert.Equal(t, []any{"norrfold-demo-1", "norrfold-demo-2", "norrfold-demo-3"}, slices.Compact(column(t, live, "host")))
+	assert.Equal(t, []any{"nrf-demo-1", "nrf-demo-2", "nrf-demo-3"}, slices.Compact(column(t, live, "host")))
 
 	unusual := askGPUs(t, pool, now, map[string]any{"options": map[string]any{"source": "fleet", "view": "unusual"}})
 	require.Equal(t, live.Rows(), unusual.Rows())
 	deviations := column(t, unusual, "deviation") // the usual of all of them is known
-	assert.Equal(t, []any{"norrfold-demo-2", "NVIDIA H100 80GB HBM3 #5"}, []any{column(t, unusual, "host")[0], column(t, unusual, "gpu_name")[0]})
+	assert.Equal(t, []any{"nrf-demo-2", "NVIDIA H100 80GB HBM3 #5"}, []any{column(t, unusual, "host")[0], column(t, unusual, "gpu_name")[0]})
 	assert.Greater(t, deviations[0], 3.5)
 	for row, deviation := range deviations[1:] {
 		assert.Less(t, deviation, 2.0, "row %d", row+1)
 	}
+
+	rules := alertRules(t)
+	rule := rules[slices.IndexFunc(rules, func(r alertRule) bool { return r.UID == "wattscore-gpu-anomaly" })]
+	alerting := 0
+	numbers := askGPUs(t, pool, now, rule.Data[0].Model)
+	assert.Equal(t, live.Rows(), numbers.Rows(), "an alert a GPU")
+	for row, deviation := range column(t, numbers, "deviation") {
+		if deviation.(float64) > 3.5 {
+			alerting++
+			assert.Equal(t, []any{"nrf-demo-2", "NVIDIA H100 80GB HBM3 #5"}, []any{column(t, numbers, "host")[row], column(t, numbers, "gpu_name")[row]})
+		}
+	}
+	assert.Equal(t, 1, alerting, "the rule's alert is of the one GPU")
 
 	after, samples := stored(t, pool)
 	assert.Equal(t, inventory, after, "the boards are the inventory's own, and samples are no facts")

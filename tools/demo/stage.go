@@ -43,7 +43,7 @@ func SetUp(ctx context.Context, builder *build.Builder, installation grafana.Ins
 	if err := company.load(ctx, time.Now()); err != nil {
 		return nil, errors.Join(err, database.Stop())
 	}
-	gpus, err := startGPUs(ctx, company.dsn(), builder.Runner.Log, time.Now())
+	gpus, err := company.startGPUs(ctx, time.Now())
 	if err != nil {
 		return nil, errors.Join(err, database.Stop())
 	}
