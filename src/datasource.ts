@@ -1,5 +1,7 @@
 import {
   CoreApp,
+  DataFrameJSON,
+  dataFrameToJSON,
   DataQueryRequest,
   DataQueryResponse,
   DataSourceInstanceSettings,
@@ -9,7 +11,7 @@ import {
   StreamingFrameAction,
 } from '@grafana/data';
 import { DataSourceWithBackend, getGrafanaLiveSrv, getTemplateSrv, TemplateSrv } from '@grafana/runtime';
-import { catchError, from, merge, Observable, switchMap } from 'rxjs';
+import { catchError, defaultIfEmpty, forkJoin, from, map, merge, Observable, of, switchMap, take } from 'rxjs';
 
 import {
   defaultQuery,
@@ -96,12 +98,15 @@ export class DataSource extends DataSourceWithBackend<WattScoreQuery, WattScoreO
       request.scopedVars
     );
     const data = { queryType, groupBy, filters, format, metric, factorVersion, options };
-    return from(this.postResource<{ path: string }>('streams', data)).pipe(
-      switchMap(({ path }) => {
+    const named = from(this.postResource<{ path: string }>('streams', data));
+    const past = format === 'time_series' ? this.past(target, request) : of(undefined);
+    return forkJoin([named, past]).pipe(
+      switchMap(([{ path }, frame]) => {
         const addr = { scope: LiveChannelScope.DataSource, stream: this.uid, namespace: this.uid, path, data };
         return getGrafanaLiveSrv().getDataStream({
           key: `${request.requestId}.${target.refId}`,
           addr,
+          frame,
           buffer:
             format === 'time_series'
               ? { maxLength: readingsKept, action: StreamingFrameAction.Append }
@@ -109,6 +114,19 @@ export class DataSource extends DataSourceWithBackend<WattScoreQuery, WattScoreO
         });
       }),
       catchError(() => super.query({ ...request, targets: [target] }))
+    );
+  }
+
+  /** What a followed chart has drawn before its stream brings the first reading. */
+  private past(
+    target: WattScoreQuery,
+    request: DataQueryRequest<WattScoreQuery>
+  ): Observable<DataFrameJSON | undefined> {
+    return super.query({ ...request, targets: [target] }).pipe(
+      take(1),
+      map(({ data: [frame] }) => (frame?.length ? dataFrameToJSON(frame) : undefined)),
+      defaultIfEmpty(undefined),
+      catchError(() => of(undefined))
     );
   }
 

@@ -1,4 +1,11 @@
-import { DataQueryRequest, DataSourceInstanceSettings, dateTime, StreamingFrameAction } from '@grafana/data';
+import {
+  createDataFrame,
+  DataQueryRequest,
+  DataSourceInstanceSettings,
+  dateTime,
+  FieldType,
+  StreamingFrameAction,
+} from '@grafana/data';
 import { DataSourceWithBackend, setGrafanaLiveSrv, TemplateSrv } from '@grafana/runtime';
 import { lastValueFrom, of, throwError, toArray } from 'rxjs';
 
@@ -44,11 +51,39 @@ describe('query', () => {
     expect(addr.data).not.toHaveProperty('refId');
     expect(buffer.action).toBe(StreamingFrameAction.Append);
     expect(key).toBe('Q1.A');
-    expect(asked.mock.calls[0][0].targets).toEqual([score]);
+    expect(asked.mock.calls.map(([{ targets }]) => targets)).toEqual(expect.arrayContaining([[score], [gpus]]));
+  });
+
+  it('begins a chart with what its query answers', async () => {
+    const frame = createDataFrame({
+      fields: [
+        { name: 'time', type: FieldType.time, values: [1, 2] },
+        { name: 'power_w GPU-1', type: FieldType.number, labels: { gpu: '0' }, values: [300, 310] },
+      ],
+    });
+    asked.mockImplementation(() => of({ data: [frame] }));
+    await answersTo(request(Date.now(), gpus));
+    const { schema, data } = getDataStream.mock.calls[0][0].frame;
+    expect(schema.fields[1]).toMatchObject({ name: 'power_w GPU-1', labels: { gpu: '0' } });
+    expect(data.values).toEqual([
+      [1, 2],
+      [300, 310],
+    ]);
+  });
+
+  it.each([
+    ['answers nothing', () => of({ data: [] })],
+    ['answers no row', () => of({ data: [createDataFrame({ fields: [] })] })],
+    ['fails', () => throwError(() => new Error('no answer'))],
+  ])('follows a chart whose query %s', async (_, answer) => {
+    asked.mockImplementation(answer as never);
+    expect(await answersTo(request(Date.now(), gpus))).toEqual([{ data: ['streamed'] }]);
+    expect(getDataStream.mock.calls[0][0].frame).toBeUndefined();
   });
 
   it('replaces the rows of a table', async () => {
     await answersTo(request(Date.now(), { ...gpus, format: 'table' }));
+    expect(asked).not.toHaveBeenCalled();
     expect(getDataStream.mock.calls[0][0].buffer.action).toBe(StreamingFrameAction.Replace);
   });
 

@@ -93,12 +93,15 @@ func (i *Instance) RunStream(ctx context.Context, request *backend.RunStreamRequ
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	var sent []byte
+	var drawn *data.Frame
 	for {
 		frame, err := i.streamFrame(ctx, request.Data)
 		if err != nil && ctx.Err() == nil {
 			frame = failedFrame(err)
 		}
 		if frame != nil {
+			frame = keepSeries(frame, drawn)
+			drawn = frame
 			text, err := data.FrameToJSON(frame, data.IncludeAll)
 			if err != nil {
 				return err
@@ -137,4 +140,21 @@ func failedFrame(err error) *data.Frame {
 	frame := data.NewFrame("")
 	frame.Meta = &data.FrameMeta{Notices: []data.Notice{{Severity: data.NoticeSeverityError, Text: message}}}
 	return frame
+}
+
+// keepSeries gives a frame without fields those of the series before it, with no row. A
+// chart that a stream is appended to keeps what it has drawn that way; without them
+// Grafana would complain of a missing field.
+func keepSeries(frame, before *data.Frame) *data.Frame {
+	if len(frame.Fields) > 0 || before == nil || before.Meta.Type != data.FrameTypeTimeSeriesWide {
+		return frame
+	}
+	kept := before.EmptyCopy()
+	for n, field := range before.Fields {
+		kept.Fields[n].Config = field.Config
+	}
+	meta := *frame.Meta
+	meta.Type, meta.TypeVersion = before.Meta.Type, before.Meta.TypeVersion
+	kept.Meta = &meta
+	return kept
 }

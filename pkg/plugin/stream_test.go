@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/plugin"
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse/warehousetest"
 )
 
@@ -85,4 +86,39 @@ func TestAStreamSendsTheMeterWhenItChanges(t *testing.T) {
 	assert.Equal(t, backend.PublishStreamStatusPermissionDenied, published.Status)
 	status, _ = channel(t, i, `{"queryType":"energyScore"}`)
 	assert.Equal(t, http.StatusBadRequest, status)
+}
+
+func TestAStreamOfGPUsKeepsItsSeriesWhenTheyGo(t *testing.T) {
+	pool := warehousetest.Open(t)
+	i := instance(t, settingsFor(pool, nil))
+	const power = `{"queryType":"gpuLive","format":"time_series","metric":"power_w","options":{"live":true,"source":"fleet"}}`
+	_, path := channel(t, i, power)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	frames := make(sentFrames, 100)
+	go func() {
+		_ = i.RunStream(ctx, &backend.RunStreamRequest{Path: path, Data: []byte(power)}, backend.NewStreamSender(frames))
+	}()
+	assert.Empty(t, (<-frames).Fields, "no GPU, no field, so that the panel says what it has to say")
+
+	now, watts := time.Now().UTC(), 300.0
+	_, err := warehouse.OpenStore(pool).WriteGPUSamples(t.Context(), warehouse.GPUBatch{
+		Devices: []warehouse.GPUDevice{{UUID: "GPU-1", Host: "node-1", Region: "us-central1", Name: "NVIDIA L4", SeenAt: now}},
+		Samples: []warehouse.GPUSample{{UUID: "GPU-1", Start: now.Add(-10 * time.Second), Time: now, Host: "node-1", Region: "us-central1", Name: "NVIDIA L4", PowerWatts: &watts}},
+	})
+	require.NoError(t, err)
+	next := func(rows int) *data.Frame {
+		for {
+			if frame := <-frames; len(frame.Fields) > 0 && frame.Rows() == rows {
+				return frame
+			}
+		}
+	}
+	assert.Len(t, next(1).Fields, 2, "the moment alone: the past is there once")
+	warehousetest.Exec(t, pool, "DELETE FROM wattscore.gpu_sample")
+	gone := next(0)
+	require.Len(t, gone.Fields, 2)
+	assert.Equal(t, "node-1 #0", gone.Fields[1].Config.DisplayNameFromDS)
+	require.NotEmpty(t, gone.Meta.Notices)
+	assert.Contains(t, gone.Meta.Notices[0].Text, "No agent sent a sample")
 }

@@ -113,7 +113,11 @@ func answerGPULive(ctx context.Context, source Source, request Request) (data.Fr
 	}
 	switch request.Format {
 	case FormatTimeSeries:
-		frame = gpuSeries(gpus, factors, request)
+		moments, err := momentsUntilNow(ctx, source, request, gpus, m.GPUSource)
+		if err != nil {
+			return nil, err
+		}
+		frame = gpuSeries(moments, factors, request)
 	case FormatNumber: // what changes from one moment to the next is no label of an alert
 		frame.Fields = slices.DeleteFunc(frame.Fields, func(f *data.Field) bool { return f.Name == "status" || f.Name == "method" })
 	}
@@ -375,26 +379,4 @@ func mostKnown(values []*float64) *float64 {
 		}
 	}
 	return most
-}
-
-// gpuSeries is a moment of a metric, a field a GPU: what a stream appends to a chart.
-func gpuSeries(gpus []liveGPU, factors map[string]warehouse.FactorPeriod, request Request) *data.Frame {
-	metric := request.Metric
-	if metric == "" {
-		metric = "power_w"
-	}
-	frame := gpuFrame(gpus, factors, request.Now)
-	field, _ := frame.FieldByName(metric)
-	if field == nil {
-		return data.NewFrame("Live GPUs")
-	}
-	series := data.NewFrame("Live GPUs", data.NewField("time", nil, []time.Time{request.Now}))
-	for i, g := range gpus {
-		value, _ := field.At(i).(*float64)
-		one := numberField(metric, []*float64{value})
-		one.Labels = data.Labels{"host": g.host, "gpu": fmt.Sprint(g.Index), "uuid": g.UUID}
-		one.Config.DisplayNameFromDS = fmt.Sprintf("%s #%d", g.host, g.Index)
-		series.Fields = append(series.Fields, one)
-	}
-	return series
 }

@@ -1,6 +1,7 @@
 package query_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -114,6 +115,61 @@ func TestTheTotalOfLiveGPUsIsNullWhereAPartIsMissing(t *testing.T) {
 	none := askGPUs(t, reader, query.LocalGPUs{Source: still{Problem: "nothing"}}, `,"options":{"view":"total"}`)
 	assert.Zero(t, value(t, none, "gpus", 0))
 	assert.Nil(t, cell(t, none, "power_w"))
+}
+
+// Three samples a minute apart, then one that is late for two minutes, and the moment.
+func TestTheSeriesOfTheFleetHasItsPast(t *testing.T) {
+	pool := warehousetest.Open(t)
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	var batch warehouse.GPUBatch
+	for index, uuid := range []string{"GPU-a", "GPU-b"} {
+		batch.Devices = append(batch.Devices, warehouse.GPUDevice{UUID: uuid, Host: "node-1", Region: "us-central1", Name: "NVIDIA L4", Index: index, SeenAt: now})
+		for n, ago := range []time.Duration{5 * time.Minute, 4 * time.Minute, 3 * time.Minute, 5 * time.Second} {
+			watts := float64(100*(index+1) + n)
+			batch.Samples = append(batch.Samples, warehouse.GPUSample{UUID: uuid, Start: now.Add(-ago - 10*time.Second), Time: now.Add(-ago), Sequence: int64(n),
+				Host: "node-1", Region: "us-central1", Name: "NVIDIA L4", PowerWatts: &watts})
+		}
+	}
+	_, err := warehouse.OpenStore(pool).WriteGPUSamples(t.Context(), batch)
+	require.NoError(t, err)
+	reader := warehouse.NewReader(pool)
+
+	series := askGPUs(t, reader, query.LocalGPUs{}, `,"format":"time_series","metric":"power_w"`)
+	require.Len(t, series.Fields, 3)
+	assert.Equal(t, "node-1 #1", series.Fields[2].Config.DisplayNameFromDS)
+	assert.NotEqual(t, series.Fields[1].Name, series.Fields[2].Name, "Grafana knows a streamed field again by its name")
+	var told []string
+	previous := time.Time{}
+	for row := range series.Rows() {
+		at := series.Fields[0].At(row).(time.Time)
+		assert.True(t, at.After(previous), "in order")
+		previous = at
+		text := "–"
+		if watts := series.Fields[2].At(row).(*float64); watts != nil {
+			text = fmt.Sprint(*watts)
+		}
+		if len(told) == 0 || told[len(told)-1] != text {
+			told = append(told, text)
+		}
+	}
+	assert.Equal(t, []string{"–", "200", "201", "202", "–", "203"}, told, "nothing is known before the first sample, and of a minute after one")
+	assert.Greater(t, series.Rows(), 80, "a quarter of an hour by ten seconds")
+
+	priced := askGPUs(t, reader, query.LocalGPUs{}, `,"format":"time_series","metric":"carbon_g_per_hour"`)
+	assert.Equal(t, series.Rows(), priced.Rows())
+	assert.Equal(t, 1, askGPUs(t, reader, query.LocalGPUs{}, `,"format":"time_series","metric":"energy_kwh"`).Rows(), "since midnight, which no sample tells")
+}
+
+// Grafana has words of its own for a frame that has times and no numbers, and shows the
+// panel's for one without a field.
+func TestTheSeriesOfNoGPUHasNoField(t *testing.T) {
+	empty := askGPUs(t, warehouse.NewReader(warehousetest.Open(t)), query.LocalGPUs{Source: still{Problem: "it has no NVIDIA driver"}}, `,"format":"time_series","metric":"power_w"`)
+	assert.Empty(t, empty.Fields)
+	assert.Contains(t, notices(empty), "Run wattctl collect on each GPU host")
+	text, err := data.FrameToJSON(empty, data.IncludeAll)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), `"fields":[]`)
+	assert.Contains(t, string(text), `"values":[]`)
 }
 
 func TestLiveGPUsOfTheFleet(t *testing.T) {

@@ -36,6 +36,7 @@ type Source interface {
 	ProviderFigures(ctx context.Context, request warehouse.ProviderRequest) ([]warehouse.StatedFigure, error)
 	ProviderReach(ctx context.Context, request warehouse.ProviderRequest) ([]warehouse.ProviderReach, error)
 	GPUHours(ctx context.Context, hours []time.Time, since time.Time) ([]warehouse.GPUHours, string, error)
+	GPUPast(ctx context.Context, uuids []string, span kpi.Span) ([]warehouse.GPUSample, error)
 }
 
 // Type is a kind of question the data source answers.

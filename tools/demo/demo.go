@@ -69,6 +69,13 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	if err := company.load(ctx, time.Now()); err != nil {
 		return err
 	}
+	if !once {
+		gpus, failed := company.startGPUs(ctx, time.Now())
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = errors.Join(err, gpus.Stop()) }()
+	}
 	if installation != nil {
 		shown, err := startGrafana(ctx, installation, builder, company, filepath.Join(cache, "grafana"), 0)
 		if err == nil {

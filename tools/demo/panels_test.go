@@ -21,7 +21,6 @@ import (
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/plugin"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/query"
-	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse/warehousetest"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/project"
 )
@@ -59,8 +58,8 @@ func shownDashboards(t *testing.T) []shownDashboard {
 	return dashboards
 }
 
-// shownCompany is a warehouse with the demo's company, as wattctl loads it, and a host
-// whose agent reports.
+// shownCompany is a warehouse with the demo's company, as wattctl loads it, and its GPU
+// hosts up to the moment.
 func shownCompany(t *testing.T) (pool *pgxpool.Pool, now time.Time) {
 	t.Helper()
 	wattctl := filepath.Join(t.TempDir(), "wattctl"+project.ThisPlatform().ExecutableSuffix())
@@ -71,17 +70,9 @@ func shownCompany(t *testing.T) (pool *pgxpool.Pool, now time.Time) {
 	require.NoError(t, err, string(output))
 
 	now = time.Now().UTC()
-	watts, joules := 412.5, int64(412_500_000_000_000/360)
-	batch := warehouse.GPUBatch{Devices: []warehouse.GPUDevice{
-		{UUID: "GPU-1", Host: "node-1", Region: "us-central1", Name: "NVIDIA H100", Accelerator: "NVIDIA H100 SXM", SeenAt: now}}}
-	for day := range 9 {
-		for _, end := range []time.Time{now.AddDate(0, 0, -day), now.AddDate(0, 0, -day).Add(-time.Hour)} {
-			batch.Samples = append(batch.Samples, warehouse.GPUSample{UUID: "GPU-1", Start: end.Add(-10 * time.Second), Time: end, Sequence: end.Unix(), Host: "node-1",
-				Region: "us-central1", Name: "NVIDIA H100", PowerWatts: &watts, Energy: &joules, Utilization: new(0.8), TemperatureC: new(61.0), Method: "counter"})
-		}
-	}
-	_, err = warehouse.OpenStore(pool).WriteGPUSamples(t.Context(), batch)
+	gpus, err := openGPUs(t.Context(), pool, now)
 	require.NoError(t, err)
+	require.NoError(t, gpus.write(t.Context(), now))
 	return pool, now
 }
 

@@ -19,11 +19,13 @@ type Stage struct {
 	// Reader is the password of the login that the data source uses.
 	Reader   string
 	database *postgres.Server
+	gpus     *gpuFeed
 }
 
-// SetUp builds the project, loads the company into a PostgreSQL and starts the
-// installation on the port (0 for a free one). Its files are in directory: the company stays there until the
-// day is over, what people change in Grafana does not.
+// SetUp builds the project, loads the company into a PostgreSQL, lets its GPUs be
+// measured and starts the installation on the port (0 for a free one). Its files are in
+// directory: the company stays there until the day is over, what people change in
+// Grafana does not.
 func SetUp(ctx context.Context, builder *build.Builder, installation grafana.Installation, directory string, port int) (*Stage, error) {
 	wattctl, err := buildAll(ctx, builder, installation)
 	if err != nil {
@@ -41,15 +43,19 @@ func SetUp(ctx context.Context, builder *build.Builder, installation grafana.Ins
 	if err := company.load(ctx, time.Now()); err != nil {
 		return nil, errors.Join(err, database.Stop())
 	}
-	server, err := startGrafana(ctx, installation, builder, company, files, port)
+	gpus, err := company.startGPUs(ctx, time.Now())
 	if err != nil {
 		return nil, errors.Join(err, database.Stop())
 	}
-	return &Stage{Grafana: server, Reader: company.readerPassword, database: database}, nil
+	server, err := startGrafana(ctx, installation, builder, company, files, port)
+	if err != nil {
+		return nil, errors.Join(err, gpus.Stop(), database.Stop())
+	}
+	return &Stage{Grafana: server, Reader: company.readerPassword, database: database, gpus: gpus}, nil
 }
 
-// TearDown stops both servers.
+// TearDown stops both servers, and the company's GPUs.
 func (s *Stage) TearDown() error {
 	s.Grafana.Stop()
-	return s.database.Stop()
+	return errors.Join(s.gpus.Stop(), s.database.Stop())
 }
