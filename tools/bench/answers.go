@@ -42,8 +42,6 @@ func (a answerTimes) String() string {
 		milliseconds(a.ninety.median()), milliseconds(a.ninety.p95()))
 }
 
-func (a answerTimes) slowest() time.Duration { return max(a.quarter.p95(), a.ninety.p95()) }
-
 // timeAnswers times every query type in its default form.
 func (b *bench) timeAnswers(ctx context.Context, l loaded) (times []answerTimes, err error) {
 	title := fmt.Sprintf("Ask every query type of %s facts, %s", inWords(l.facts), l.shape.name)
@@ -102,6 +100,9 @@ func (b *bench) sampleGPUs(ctx context.Context, l loaded) error {
 // time.
 func (b *bench) stateFigures(ctx context.Context, l loaded) error {
 	return b.server.on(ctx, l.database, func(connection *pgx.Conn) error {
+		if _, err := connection.Exec(ctx, "TRUNCATE wattscore.provider_figure, wattscore.provider_import"); err != nil {
+			return err
+		}
 		if _, err := connection.Exec(ctx, providerFiguresSQL, pgx.NamedArgs{"from_time": l.span.from, "to_time": l.span.to}); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ const (
 	ingestLimit = 0.7 // of a bare COPY's rows a second
 	// ingestPairs is how often the two ways take turns, so that a slow moment of the
 	// machine falls on both.
-	ingestPairs = 3
+	ingestPairs = 5
 )
 
 // ingested is how many rows a second come in.

@@ -7,8 +7,6 @@ WITH months AS (
     SELECT DISTINCT r.cloud, r.code AS region, p.name AS project, c.region_id, c.project_id
     FROM bench.combination c JOIN wattscore.region r USING (region_id) JOIN wattscore.project p USING (project_id)
     WHERE r.cloud IN ('gcp', 'aws', 'azure') AND p.name NOT LIKE '\_\_%'
-), gone AS (
-    DELETE FROM wattscore.provider_figure
 ), imports AS (
     INSERT INTO wattscore.provider_import (source, files) VALUES ('focus', 'bills.csv'), ('ccf', 'estimates.csv')
     RETURNING import_id, source
