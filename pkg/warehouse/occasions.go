@@ -41,7 +41,7 @@ func (r *Reader) ModelReleases(ctx context.Context, span kpi.Span, filters kpi.F
 		return nil, err
 	}
 	if scoped {
-		statement = strings.ReplaceAll(statement, "wattscore.rollup_model_day", "wattscore.rollup_day")
+		statement = strings.ReplaceAll(statement, "wattscore.rollup_model_", "wattscore.rollup_")
 	}
 	return collect[ModelRelease](ctx, r, "the model releases", statement, args)
 }

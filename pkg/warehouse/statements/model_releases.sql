@@ -1,17 +1,30 @@
 -- The models that were released in a span; grain: one row a model. The release is
 -- the day the company names, else the first day that the model served requests,
 -- but for models that were there when the records begin.
-WITH first_use AS (
+WITH first_month AS MATERIALIZED (
+    SELECT model_id, min(bucket) AS month
+    FROM wattscore.rollup_model_month
+    JOIN wattscore.workload w USING (workload_id) WHERE w.serves_requests
+    GROUP BY model_id
+), months AS MATERIALIZED (
+    SELECT DISTINCT month, (month AT TIME ZONE time_zone + interval '1 month') AT TIME ZONE time_zone AS until
+    FROM first_month CROSS JOIN wattscore.calendar_setting
+), first_use AS (
     SELECT model_id, min(bucket) AS at
     FROM (
-        SELECT d.model_id, d.bucket FROM wattscore.rollup_model_day d
-        JOIN wattscore.workload w USING (workload_id) WHERE w.serves_requests
+        -- The days of the months in which some model was first used, and no others.
+        SELECT d.model_id, d.bucket
+        FROM months m
+        CROSS JOIN LATERAL (SELECT bucket, model_id, workload_id FROM wattscore.rollup_model_day
+                            WHERE bucket >= m.month AND bucket < m.until OFFSET 0) AS d
+        JOIN first_month f ON f.model_id = d.model_id AND f.month = m.month
+        JOIN wattscore.workload w ON w.workload_id = d.workload_id AND w.serves_requests
         UNION ALL
         SELECT f.model_id, date_trunc('day', f.ts, s.time_zone)
-        FROM wattscore.inference_energy_fact f
+        FROM wattscore.fact_tail('-infinity', 'infinity') f
         CROSS JOIN wattscore.calendar_setting s
         JOIN wattscore.workload w USING (workload_id)
-        WHERE w.serves_requests AND f.ingest_xid >= (SELECT next_xid FROM wattscore.rollup_state) AND f.ingest_xid <= (SELECT 9223372036854775807)
+        WHERE w.serves_requests
     ) AS used
     GROUP BY model_id
 ), released AS (

@@ -10,29 +10,38 @@ WITH factor AS MATERIALIZED (
     WHERE version_id = coalesce(@factor_version::int, (SELECT version_id FROM wattscore.factor_version WHERE in_force))
 ), work AS MATERIALIZED (
     SELECT workload_id, code FROM wattscore.workload WHERE code = ANY (@training_workloads::text[])
-), seen AS (
+), known AS MATERIALIZED (
     SELECT run_id FROM wattscore.training_run
     WHERE started_at < @to_time::timestamptz
       AND (coalesce(ended_at, 'infinity') > @from_time::timestamptz OR started_at >= @from_time)
-    UNION
-    (SELECT run_id FROM wattscore.inference_energy_fact
-     WHERE run_id IS NOT NULL AND ts >= @from_time AND ts < @to_time AND workload_id = ANY (ARRAY(SELECT workload_id FROM work))
-     GROUP BY run_id)
+), seen AS (
+    SELECT run_id FROM known
+    UNION ALL
+    -- Most events are of known runs: those are left out before the others are grouped.
+    SELECT f.run_id
+    FROM wattscore.inference_energy_fact f
+    WHERE f.run_id IS NOT NULL AND f.ts >= @from_time AND f.ts < @to_time AND f.workload_id = ANY (ARRAY(SELECT workload_id FROM work))
+      AND f.run_id NOT IN (SELECT run_id FROM known)
+    GROUP BY f.run_id
 ), reached AS (
     -- The accuracy of the completed run before, of the same model by the same metric.
     SELECT run_id, lag(accuracy) OVER (PARTITION BY model_id, accuracy_metric ORDER BY started_at, run_id) AS previous_accuracy
     FROM wattscore.training_run
     WHERE ended_at IS NOT NULL AND accuracy IS NOT NULL AND accuracy_metric IS NOT NULL AND model_id IS NOT NULL
+), run AS MATERIALIZED (
+    SELECT run_id, r.run_id IS NOT NULL AS recorded, r.model_id, r.project_id, r.feature, r.started_at, r.ended_at, r.gpu_count, r.gpu_model,
+           r.accuracy, r.accuracy_metric, reached.previous_accuracy
+    FROM seen
+    LEFT JOIN wattscore.training_run r USING (run_id)
+    LEFT JOIN reached USING (run_id)
 )
-SELECT seen.run_id, coalesce(m.name, '__none__'), coalesce(p.name, '__none__'), coalesce(p.business_unit, '__none__'),
-       coalesce(r.feature, ''), r.run_id IS NOT NULL,
+SELECT r.run_id, coalesce(m.name, '__none__'), coalesce(p.name, '__none__'), coalesce(p.business_unit, '__none__'),
+       coalesce(r.feature, ''), r.recorded,
        coalesce(r.started_at, t.first_event), r.ended_at, r.gpu_count, coalesce(r.gpu_model, ''),
        r.accuracy, coalesce(r.accuracy_metric, ''),
-       CASE WHEN t.workloads = ARRAY['evaluation'] THEN NULL ELSE reached.previous_accuracy END, -- which measures and gains nothing
+       CASE WHEN t.workloads = ARRAY['evaluation'] THEN NULL ELSE r.previous_accuracy END, -- which measures and gains nothing
        t.it_energy, t.measured_energy, t.facility_energy, t.energy_cost, t.cost, t.carbon_location, t.carbon_market, t.gpu_hours
-FROM seen
-LEFT JOIN wattscore.training_run r USING (run_id)
-LEFT JOIN reached USING (run_id)
+FROM run r
 CROSS JOIN LATERAL (
     -- NULL throughout for a run without events. A sum with a part that no factor
     -- covers is NULL, not too small.
@@ -65,7 +74,7 @@ CROSS JOIN LATERAL (
                  sum(f.gpu_microhours) AS gpu_microhours
           FROM wattscore.inference_energy_fact f
           LEFT JOIN factor x ON x.region_id = f.region_id AND f.ts >= x.valid_from AND f.ts < x.valid_to
-          WHERE f.run_id = seen.run_id AND f.workload_id = ANY (ARRAY(SELECT workload_id FROM work))
+          WHERE f.run_id = r.run_id AND f.workload_id = ANY (ARRAY(SELECT workload_id FROM work))
           GROUP BY f.model_id, f.project_id, f.region_id, f.endpoint_id, f.workload_id, x.valid_from) AS f
     JOIN work USING (workload_id)
     JOIN wattscore.region g USING (region_id)
@@ -82,4 +91,4 @@ WHERE (@business_units::text[] IS NULL OR p.business_unit = ANY (@business_units
   AND (@regions::text[] IS NULL OR t.regions && @regions)
   AND (@workloads::text[] IS NULL OR t.workloads && @workloads)
   AND (@endpoints::text[] IS NULL OR t.endpoints && @endpoints)
-ORDER BY t.it_energy DESC NULLS LAST, seen.run_id
+ORDER BY t.it_energy DESC NULLS LAST, r.run_id
