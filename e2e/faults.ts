@@ -127,7 +127,18 @@ function findFaults(expected: Expected[]): string[] {
         cut.push(words);
       }
     }
-    return cut;
+    return [...cut, ...shortened(root)];
+  }
+
+  /** Texts that end in an ellipsis. A phone has no room for every name. */
+  function shortened(root: HTMLElement): string[] {
+    if (window.innerWidth < 1000) {
+      return [];
+    }
+    return [...root.querySelectorAll<HTMLElement>('*')]
+      .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.innerText?.trim())
+      .filter((element) => getComputedStyle(element).textOverflow === 'ellipsis')
+      .map((element) => element.innerText.trim());
   }
 
   function clippingBox(start: HTMLElement | null, root: HTMLElement): DOMRect | undefined {

@@ -51,15 +51,20 @@ func bridgeFrame(change *kpi.ChangeDecomposition, options keyDriversOptions) *da
 	}
 	base := effectField("base", bases, options.Measure)
 	base.Config.Color = map[string]any{"mode": "fixed", "fixedColor": "transparent"}
-	base.Config.Custom = map[string]any{"fillOpacity": 0, "lineWidth": 0, "hideFrom": map[string]bool{"legend": true, "tooltip": true, "viz": false},
-		"axisSoftMax": axisEnd(highest)}
+	base.Config.Custom = map[string]any{"fillOpacity": 0, "lineWidth": 0, "hideFrom": map[string]bool{"legend": true, "tooltip": true, "viz": false}}
 	coloured := func(name string, values []*float64, colour string) *data.Field {
 		field := effectField(name, values, options.Measure)
 		field.Config.Color = map[string]any{"mode": "fixed", "fixedColor": colour}
+		field.Config.Custom = map[string]any{}
 		return field
 	}
-	return data.NewFrame("Change in steps", textField("driver", labels), effectField("effect", effects, options.Measure), numberField("share_of_change", shares),
-		base, coloured("total", totals, "blue"), coloured("increase", rising, "red"), coloured("decrease", falling, "green"))
+	stacked := []*data.Field{base, coloured("total", totals, "blue"), coloured("increase", rising, "red"), coloured("decrease", falling, "green")}
+	for _, field := range stacked { // all, as those of another axis stand beside and not on each other
+		field.Config.Custom["axisSoftMax"] = axisEnd(highest)
+	}
+	frame := data.NewFrame("Change in steps", textField("driver", labels), effectField("effect", effects, options.Measure), numberField("share_of_change", shares))
+	frame.Fields = append(frame.Fields, stacked...)
+	return frame
 }
 
 // axisEnd is where an axis from zero to a highest value ends, so that none of its
