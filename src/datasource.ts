@@ -122,7 +122,9 @@ export class DataSource extends DataSourceWithBackend<WattScoreQuery, WattScoreO
     target: WattScoreQuery,
     request: DataQueryRequest<WattScoreQuery>
   ): Observable<DataFrameJSON | undefined> {
-    return super.query({ ...request, targets: [target] }).pipe(
+    // A request that has the id of another one in flight cancels it.
+    const requestId = `${request.requestId}.${target.refId}.past`;
+    return super.query({ ...request, requestId, targets: [target] }).pipe(
       take(1),
       map(({ data: [frame] }) => (frame?.length ? dataFrameToJSON(frame) : undefined)),
       defaultIfEmpty(undefined),

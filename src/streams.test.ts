@@ -54,6 +54,13 @@ describe('query', () => {
     expect(asked.mock.calls.map(([{ targets }]) => targets)).toEqual(expect.arrayContaining([[score], [gpus]]));
   });
 
+  it('asks for each past by an id of its own, as Grafana cancels what has the id of another', async () => {
+    await answersTo(request(Date.now(), gpus, { ...gpus, refId: 'C', metric: 'utilization' }, score));
+    const ids = asked.mock.calls.map(([{ requestId }]) => requestId);
+    expect(ids).toHaveLength(3);
+    expect(new Set(ids).size).toBe(3);
+  });
+
   it('begins a chart with what its query answers', async () => {
     const frame = createDataFrame({
       fields: [

@@ -55,10 +55,11 @@ for (const dashboard of dashboards) {
       }
       await variable(page, label).click();
       await expect(page.getByRole('option').first(), label).toBeVisible();
-      const offered = (await page.getByRole('option').allInnerTexts()).filter(
-        (entry) => !/^(All|Selected)/.test(entry.trim())
-      );
-      expect(offered.length, `${label} offers members`).toBeGreaterThan(0);
+      const offered = async () => {
+        const entries = await page.getByRole('option').allInnerTexts();
+        return entries.filter((entry) => !/^(All|Selected)/.test(entry.trim())).length;
+      };
+      await expect.poll(offered, `${label} offers members`).toBeGreaterThan(0);
       await page.keyboard.press('Escape');
     }
   });

@@ -160,6 +160,28 @@ func TestTheSeriesOfTheFleetHasItsPast(t *testing.T) {
 	assert.Equal(t, 1, askGPUs(t, reader, query.LocalGPUs{}, `,"format":"time_series","metric":"energy_kwh"`).Rows(), "since midnight, which no sample tells")
 }
 
+// A reading that is late is not drawn at any moment, the newest one included.
+func TestTheSeriesOfTheFleetEndsWithItsReadings(t *testing.T) {
+	pool := warehousetest.Open(t)
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	batch := warehouse.GPUBatch{Devices: []warehouse.GPUDevice{{UUID: "GPU-a", Host: "node-1", Region: "us-central1", Name: "NVIDIA L4", SeenAt: now}}}
+	for n, ago := range []time.Duration{9 * time.Minute, 7 * time.Minute, 5 * time.Minute} {
+		watts := float64(100 + n)
+		batch.Samples = append(batch.Samples, warehouse.GPUSample{UUID: "GPU-a", Start: now.Add(-ago - 2*time.Minute), Time: now.Add(-ago), Sequence: int64(n),
+			Host: "node-1", Region: "us-central1", Name: "NVIDIA L4", PowerWatts: &watts})
+	}
+	_, err := warehouse.OpenStore(pool).WriteGPUSamples(t.Context(), batch)
+	require.NoError(t, err)
+	series := askGPUs(t, warehouse.NewReader(pool), query.LocalGPUs{}, `,"format":"time_series","metric":"power_w"`)
+	require.Len(t, series.Fields, 2)
+	for row := range series.Rows() {
+		at := series.Fields[0].At(row).(time.Time)
+		if ago := now.Sub(at); ago < 3*time.Minute {
+			assert.Nil(t, series.Fields[1].At(row), "%s ago", ago)
+		}
+	}
+}
+
 // Grafana has words of its own for a frame that has times and no numbers, and shows the
 // panel's for one without a field.
 func TestTheSeriesOfNoGPUHasNoField(t *testing.T) {

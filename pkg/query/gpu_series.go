@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
@@ -70,7 +71,12 @@ func metricOf(request Request) string {
 // last minutes as points are asked for, as a stream would have shown them. A reading
 // that was late at a moment is not there.
 func momentsUntilNow(ctx context.Context, source Source, request Request, gpus []liveGPU, from string) ([]moment, error) {
-	newest := moment{request.Now, gpus}
+	newest := moment{request.Now, slices.Clone(gpus)}
+	for i, g := range newest.gpus {
+		if request.Now.Sub(g.Time) > lateAfter {
+			newest.gpus[i] = g.readBy(nil, request.Now)
+		}
+	}
 	span := kpi.Span{From: request.Now.Add(-fleetShown), To: request.Now}
 	if request.Span.From.After(span.From) {
 		span.From = request.Span.From

@@ -9,6 +9,9 @@ import (
 
 func TestAxisEndsBeyondItsLastLabel(t *testing.T) {
 	assert.Zero(t, axisEnd(0))
+	// Charts drawn of these end at 1.2e6 with half a label, and at 1.063e6 with all of 1e6.
+	assert.InDelta(t, 1.0626e6, axisEnd(1.012e6), 1)
+	assert.InDelta(t, 1.26e6, axisEnd(1.15e6), 1e4)
 	for highest := 0.001; highest < 1e9; highest *= 1.013 {
 		end := axisEnd(highest)
 		assert.GreaterOrEqual(t, end, highest*1.05)

@@ -74,6 +74,55 @@ func TestFactorsAreCutToTheSpan(t *testing.T) {
 	assert.Empty(t, none)
 }
 
+// A fact that is taken out, or was written at a wrong time, is no first use, whether it
+// is rolled up or not.
+func TestAReleaseIsTheFirstUseThatStands(t *testing.T) {
+	pool := warehousetest.Open(t)
+	warehousetest.Exec(t, pool, `SELECT wattscore.set_calendar('Pacific/Auckland', 4::smallint)`)
+	auckland, err := time.LoadLocation("Pacific/Auckland")
+	require.NoError(t, err)
+	now := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	used := func(name, model string, at time.Time) warehouse.Event {
+		e := warehousetest.Event(name, at)
+		e.Model = model
+		return e
+	}
+	atMonthsEnd := time.Date(2026, 9, 30, 23, 30, 0, 0, auckland)
+	warehousetest.Write(t, pool, now,
+		used("first", "first", time.Date(2026, 6, 10, 9, 0, 0, 0, auckland)),
+		used("typo", "typo", time.Date(2025, 5, 1, 9, 0, 0, 0, auckland)),
+		used("late", "late", atMonthsEnd), used("late again", "late", atMonthsEnd.AddDate(0, 0, 20)),
+		used("gone", "gone", time.Date(2026, 8, 3, 9, 0, 0, 0, auckland)), used("gone later", "gone", time.Date(2026, 10, 3, 9, 0, 0, 0, auckland)))
+	correct := func() {
+		warehousetest.Exec(t, pool, `UPDATE wattscore.event SET ts = '2026-11-01 09:00:00+13' WHERE model = 'typo'`,
+			`DELETE FROM wattscore.event WHERE model = 'gone' AND ts < '2026-09-01'`)
+	}
+	reader := warehouse.NewReader(pool)
+	check := func(t *testing.T) {
+		releases, err := reader.ModelReleases(t.Context(), kpi.Span{From: now.AddDate(-2, 0, 0), To: now}, kpi.Filters{})
+		require.NoError(t, err)
+		found := map[string]string{}
+		for _, r := range releases {
+			found[r.Model] = r.Time.In(auckland).Format(time.DateOnly)
+		}
+		assert.Equal(t, map[string]string{"late": "2026-09-30", "gone": "2026-10-03", "typo": "2026-11-01"}, found)
+	}
+	t.Run("not rolled up", func(t *testing.T) {
+		correct()
+		check(t)
+	})
+	t.Run("rolled up", func(t *testing.T) {
+		warehousetest.Refresh(t, pool)
+		check(t)
+	})
+	t.Run("taken out after it was rolled up", func(t *testing.T) {
+		warehousetest.Write(t, pool, now, used("earlier", "late", time.Date(2026, 7, 1, 9, 0, 0, 0, auckland)))
+		warehousetest.Refresh(t, pool)
+		warehousetest.Exec(t, pool, `DELETE FROM wattscore.event WHERE model = 'late' AND ts < '2026-08-01'`)
+		check(t)
+	})
+}
+
 func TestOccasions(t *testing.T) {
 	ctx := context.Background()
 	pool := warehousetest.Open(t)

@@ -72,8 +72,8 @@ var memberFilters = []struct {
 	dimension kpi.Dimension
 	condition string
 }{
-	{kpi.DimensionBusinessUnit, "project_id IN (SELECT project_id FROM wattscore.project WHERE business_unit = ANY (@business_units::text[]))"},
-	{kpi.DimensionTeam, "project_id IN (SELECT project_id FROM wattscore.project WHERE team = ANY (@teams::text[]))"},
+	{kpi.DimensionBusinessUnit, "project_id IN (SELECT project_id FROM wattscore.project WHERE coalesce(business_unit, '__none__') = ANY (@business_units::text[]))"},
+	{kpi.DimensionTeam, "project_id IN (SELECT project_id FROM wattscore.project WHERE coalesce(team, '__none__') = ANY (@teams::text[]))"},
 	{kpi.DimensionProject, "project_id IN (SELECT project_id FROM wattscore.project WHERE name = ANY (@projects::text[]))"},
 	{kpi.DimensionModel, "model_id IN (SELECT model_id FROM wattscore.model WHERE name = ANY (@models::text[]))"},
 	{kpi.DimensionRegion, "region_id IN (SELECT region_id FROM wattscore.region WHERE code = ANY (@regions::text[]))"},

@@ -309,6 +309,19 @@ func TestUsageFilters(t *testing.T) {
 	assert.Equal(t, warehouse.UnknownMemberError{Dimension: kpi.DimensionModel, Member: "x'; DROP TABLE wattscore.model; --"}, *unknown)
 }
 
+// Who follows the name of what has no unit and no team finds it.
+func TestUsageOfNobodysProjects(t *testing.T) {
+	pool := warehousetest.Open(t)
+	warehousetest.Write(t, pool, now, warehousetest.Event("of nobody", now.AddDate(0, 0, -20)))
+	filters := kpi.Filters{kpi.DimensionBusinessUnit: {kpi.None}, kpi.DimensionTeam: {kpi.None}}
+	answer := usage(t, pool, warehouse.UsageRequest{Periods: []kpi.Span{quarter()}, GroupBy: []kpi.Dimension{kpi.DimensionBusinessUnit, kpi.DimensionTeam}, Filters: filters})
+	require.Len(t, answer, 1)
+	assert.Equal(t, []string{kpi.None, kpi.None}, answer[0].Members)
+	projects, err := warehouse.NewReader(pool).DimensionMembers(context.Background(), kpi.DimensionProject, filters)
+	require.NoError(t, err)
+	assert.Contains(t, projects, warehousetest.Event("", now).Project)
+}
+
 func TestUsageInAZoneHalfAnHourOff(t *testing.T) {
 	pool := warehousetest.Open(t)
 	warehousetest.Exec(t, pool, "SELECT wattscore.set_calendar('Asia/Kolkata', 4::smallint)")

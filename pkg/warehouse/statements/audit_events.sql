@@ -6,8 +6,8 @@ SELECT v.event_id::text, v.slice, v.ts, v.model, v.project, v.region, coalesce(v
        count(*) OVER (), (sum(v.it_energy_kwh) OVER ())::double precision
 FROM wattscore.event v
 WHERE v.ts >= @from_time::timestamptz AND v.ts < @to_time::timestamptz
-  AND (@business_units::text[] IS NULL OR v.business_unit = ANY (@business_units))
-  AND (@teams::text[] IS NULL OR v.team = ANY (@teams))
+  AND (@business_units::text[] IS NULL OR coalesce(v.business_unit, '__none__') = ANY (@business_units))
+  AND (@teams::text[] IS NULL OR coalesce(v.team, '__none__') = ANY (@teams))
   AND (@projects::text[] IS NULL OR v.project = ANY (@projects))
   AND (@models::text[] IS NULL OR v.model = ANY (@models))
   AND (@regions::text[] IS NULL OR v.region = ANY (@regions))

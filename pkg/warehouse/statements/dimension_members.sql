@@ -6,8 +6,8 @@ FROM (
                WHEN 'productLine' THEN ARRAY[product_line] WHEN 'costCentre' THEN ARRAY[cost_centre]
                WHEN 'owner' THEN ARRAY[owner] WHEN 'project' THEN ARRAY[name] END) AS member
     FROM wattscore.project
-    WHERE (@business_units::text[] IS NULL OR business_unit = ANY (@business_units))
-      AND (@teams::text[] IS NULL OR team = ANY (@teams))
+    WHERE (@business_units::text[] IS NULL OR coalesce(business_unit, '__none__') = ANY (@business_units))
+      AND (@teams::text[] IS NULL OR coalesce(team, '__none__') = ANY (@teams))
       AND (@projects::text[] IS NULL OR name = ANY (@projects))
     UNION ALL
     SELECT unnest(CASE @dimension

@@ -84,8 +84,8 @@ CROSS JOIN LATERAL (
 LEFT JOIN wattscore.model m ON m.model_id = coalesce(r.model_id, t.model_id)
 LEFT JOIN wattscore.project p ON p.project_id = coalesce(r.project_id, t.project_id)
 -- A run is one thing: it is kept whole where any of it was in the region asked for.
-WHERE (@business_units::text[] IS NULL OR p.business_unit = ANY (@business_units))
-  AND (@teams::text[] IS NULL OR p.team = ANY (@teams))
+WHERE (@business_units::text[] IS NULL OR coalesce(p.business_unit, '__none__') = ANY (@business_units))
+  AND (@teams::text[] IS NULL OR coalesce(p.team, '__none__') = ANY (@teams))
   AND (@projects::text[] IS NULL OR p.name = ANY (@projects))
   AND (@models::text[] IS NULL OR m.name = ANY (@models))
   AND (@regions::text[] IS NULL OR t.regions && @regions)

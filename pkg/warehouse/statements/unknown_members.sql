@@ -10,8 +10,8 @@ FROM (
     UNION ALL SELECT 'endpoint', unnest(@endpoints::text[])
 ) AS asked
 WHERE NOT CASE dimension
-    WHEN 'businessUnit' THEN EXISTS (SELECT FROM wattscore.project WHERE business_unit = member)
-    WHEN 'team' THEN EXISTS (SELECT FROM wattscore.project WHERE team = member)
+    WHEN 'businessUnit' THEN EXISTS (SELECT FROM wattscore.project WHERE coalesce(business_unit, '__none__') = member)
+    WHEN 'team' THEN EXISTS (SELECT FROM wattscore.project WHERE coalesce(team, '__none__') = member)
     WHEN 'project' THEN EXISTS (SELECT FROM wattscore.project WHERE name = member)
     WHEN 'model' THEN EXISTS (SELECT FROM wattscore.model WHERE name = member)
     WHEN 'region' THEN EXISTS (SELECT FROM wattscore.region WHERE code = member)
