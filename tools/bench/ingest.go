@@ -20,6 +20,9 @@ const (
 	// ingestPairs is how often the two ways take turns, so that a slow moment of the
 	// machine falls on both.
 	ingestPairs = 5
+	// ingestWatchEvery is how often the watcher rolls up. A tenth of its own default,
+	// as the rows are in within seconds.
+	ingestWatchEvery = time.Second
 )
 
 // ingested is how many rows a second come in.
@@ -153,14 +156,34 @@ func copyRows(ctx context.Context, pool *pgxpool.Pool, shares []prepared) error 
 	return group.Wait()
 }
 
+// storeRows stores each share, with a watcher beside the writers that rolls up what is
+// committed, as `wattctl rollup watch` does, and is done when all is rolled up.
 func storeRows(ctx context.Context, pool *pgxpool.Pool, shares []prepared) error {
 	store := warehouse.OpenStore(pool)
 	now := time.Now()
+	stored := make(chan struct{})
+	var watcher errgroup.Group
+	watcher.Go(func() error {
+		tick := time.NewTicker(ingestWatchEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stored:
+				return nil
+			case <-tick.C:
+				if _, err := store.RefreshRollups(ctx); err != nil {
+					return err
+				}
+			}
+		}
+	})
 	group, groupCtx := errgroup.WithContext(ctx)
 	for _, share := range shares {
 		group.Go(func() error { return writeAll(groupCtx, store, share.events, now) })
 	}
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	close(stored)
+	if err := errors.Join(err, watcher.Wait()); err != nil {
 		return err
 	}
 	return pool.AcquireFunc(ctx, func(connection *pgxpool.Conn) error { return refresh(ctx, connection.Conn()) })
