@@ -1,6 +1,7 @@
 import type { Page } from '@playwright/test';
 
 import { dashboards, fullHeight } from '../dashboards';
+import { dataSource } from '../environment';
 import { cells, expect, test } from '../test';
 
 const named = (name: string) => dashboards.find((dashboard) => dashboard.name === name)!;
@@ -44,7 +45,6 @@ async function column(page: Page, dashboard: string, title: string, place: numbe
 test('from a business unit down to its endpoints and runs, the range kept', async ({ page }) => {
   await page.setViewportSize({ width: 1440, height: fullHeight(named('executive-overview'), 1440) });
   await page.goto(`/d/${named('executive-overview').uid}?from=now-6M&to=now`);
-  const source = 'wattscore';
 
   await follow(
     page,
@@ -84,7 +84,7 @@ test('from a business unit down to its endpoints and runs, the range kept', asyn
   await expect.poll(() => selection(page)).toMatchObject({ at: 'wattscore-endpoints', model, endpoint });
   await expect.poll(() => column(page, 'endpoints', 'Endpoints', 0)).toEqual([endpoint]);
 
-  await page.goto(`/d/${named('models').uid}?from=now-6M&to=now&var-datasource=${source}`);
+  await page.goto(`/d/${named('models').uid}?from=now-6M&to=now&var-datasource=${dataSource.uid}`);
   await page.setViewportSize({ width: 1440, height: fullHeight(named('models'), 1440) });
   await follow(page, 'models', 'All models', 'meta-llama/Llama-3.3-70B-Instruct', 'Show its training runs');
   await expect

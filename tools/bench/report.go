@@ -132,7 +132,7 @@ func (b *bench) reportGrowth(sizes []sized) {
 }
 
 func (b *bench) reportIngest(i ingested) {
-	what := "taking in with roll-ups / bare COPY, rows a second"
+	what := "taking in, the watcher rolling up beside it / bare COPY, rows a second"
 	if i.writers > 1 {
 		what += fmt.Sprintf(", %d writers", i.writers)
 	}
