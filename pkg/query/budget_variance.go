@@ -96,12 +96,12 @@ func answerBudgetVariance(ctx context.Context, source Source, request Request) (
 		history.Periods = slices.Concat(rests, wholes)
 		asked = append(asked, history)
 	}
-	answers, provenance, err := source.Usage(ctx, asked...)
-	if err != nil {
-		return nil, err
-	}
 	whole := kpi.Span{From: steps[0].From, To: steps[len(steps)-1].To}
-	budgets, err := readBudgets(ctx, source, options.Budget, whole)
+	var budgets []warehouse.Budget[kpi.USD]
+	answers, provenance, err := usageBeside(ctx, source, func(ctx context.Context) (err error) {
+		budgets, err = readBudgets(ctx, source, options.Budget, whole)
+		return err
+	}, asked...)
 	if err != nil {
 		return nil, err
 	}

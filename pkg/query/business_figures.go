@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
@@ -37,32 +35,25 @@ func (k kpiReader) read(ctx context.Context, spans []kpi.Span) ([]periodFigures,
 	}
 	figures := make([]periodFigures, len(spans))
 	var (
-		answers    [][]warehouse.UsageRow
-		provenance warehouse.Provenance
-		models     []warehouse.PortfolioModel
-		beside     = make([]kpiBeside, len(spans))
-		latencies  = make([][]warehouse.LatencyRow, len(spans))
+		models    []warehouse.PortfolioModel
+		beside    = make([]kpiBeside, len(spans))
+		latencies = make([][]warehouse.LatencyRow, len(spans))
 	)
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		answers, provenance, err = k.source.Usage(groupCtx, k.usage(spans, steps)...)
-		return err
-	})
-	group.Go(func() (err error) {
-		if latencies, err = k.readLatencies(groupCtx, steps); err != nil {
+	answers, provenance, err := usageBeside(ctx, k.source, func(ctx context.Context) (err error) {
+		if latencies, err = k.readLatencies(ctx, steps); err != nil {
 			return err
 		}
-		if models, err = k.source.Models(groupCtx); err != nil {
+		if models, err = k.source.Models(ctx); err != nil {
 			return err
 		}
 		for i, span := range spans {
-			if beside[i], err = k.readBeside(groupCtx, span); err != nil {
+			if beside[i], err = k.readBeside(ctx, span); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
-	if err := group.Wait(); err != nil {
+	}, k.usage(spans, steps)...)
+	if err != nil {
 		return nil, provenance, err
 	}
 	first := 0

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
@@ -143,27 +142,21 @@ func readTrendUsage(ctx context.Context, source Source, request Request, options
 		before.Omit |= warehouse.MeasurePrice
 	}
 	var (
-		first, second [][]warehouse.UsageRow
-		provenance    warehouse.Provenance
-		beside        []warehouse.UsageRequest
+		beside []warehouse.UsageRequest
+		second [][]warehouse.UsageRow
 	)
 	for _, asked := range []warehouse.UsageRequest{before, rest} {
 		if len(asked.Periods) > 0 {
 			beside = append(beside, asked)
 		}
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		first, provenance, err = source.Usage(ctx, usage)
-		return err
-	})
-	if len(beside) > 0 {
-		group.Go(func() (err error) {
+	first, provenance, err := usageBeside(ctx, source, func(ctx context.Context) (err error) {
+		if len(beside) > 0 {
 			second, _, err = source.Usage(ctx, beside...)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+		}
+		return err
+	}, usage)
+	if err != nil {
 		return [2][]warehouse.UsageRow{}, provenance, err
 	}
 	answers := [2][]warehouse.UsageRow{first[0]}

@@ -46,10 +46,6 @@ func answerModelComparison(ctx context.Context, source Source, request Request) 
 	if err != nil {
 		return nil, err
 	}
-	models, err := source.Models(ctx)
-	if err != nil {
-		return nil, err
-	}
 	usage := warehouse.UsageRequest{
 		Periods: []kpi.Span{p.span}, GroupBy: []kpi.Dimension{kpi.DimensionModel},
 		Filters: request.Filters, FactorVersion: request.FactorVersion,
@@ -63,7 +59,11 @@ func answerModelComparison(ctx context.Context, source Source, request Request) 
 	others := usage
 	others.Filters = maps.Clone(request.Filters)
 	delete(others.Filters, kpi.DimensionModel)
-	answers, provenance, err := source.Usage(ctx, usage, others)
+	var models []warehouse.PortfolioModel
+	answers, provenance, err := usageBeside(ctx, source, func(ctx context.Context) (err error) {
+		models, err = source.Models(ctx)
+		return err
+	}, usage, others)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/kpi"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
@@ -30,6 +31,19 @@ func makePlan(ctx context.Context, source Source, request Request) (plan, error)
 	p := plan{calendar: request.Company.Calendar(calendar), span: warehouse.SnapToHours(request.Span, calendar.Location)}
 	p.previous = p.calendar.Preceding(p.span)
 	return p, nil
+}
+
+// usageBeside reads usage, and meanwhile something else on another connection. Where
+// both fail, the error is that of the first to.
+func usageBeside(ctx context.Context, source Source, beside func(context.Context) error, requests ...warehouse.UsageRequest) (answers [][]warehouse.UsageRow, provenance warehouse.Provenance, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		answers, provenance, err = source.Usage(ctx, requests...)
+		return err
+	})
+	group.Go(func() error { return beside(ctx) })
+	err = group.Wait()
+	return answers, provenance, err
 }
 
 // cut divides the span into the request's intervals, for a time series.

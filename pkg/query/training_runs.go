@@ -51,15 +51,18 @@ func answerTrainingRuns(ctx context.Context, source Source, request Request) (da
 	// The first request checks the filters and names the factors. The second is what
 	// the models served, to everybody: a filter narrows the runs, and a model that
 	// was trained in one region for one team answers in others and for others.
-	answers, provenance, err := source.Usage(ctx,
-		warehouse.UsageRequest{Periods: []kpi.Span{p.span}, Filters: request.Filters, FactorVersion: request.FactorVersion,
-			Omit: warehouse.MeasureScore | warehouse.MeasureLatency},
-		warehouse.UsageRequest{Periods: []kpi.Span{p.span}, GroupBy: []kpi.Dimension{kpi.DimensionModel}, FactorVersion: request.FactorVersion,
-			Omit: warehouse.MeasureScore | warehouse.MeasureLatency})
-	if err != nil {
-		return nil, err
+	requestsOnly := warehouse.MeasureTokens | warehouse.MeasureCost | warehouse.MeasureCarbon | warehouse.MeasureGPU |
+		warehouse.MeasureLatency | warehouse.MeasureScore | warehouse.MeasurePrice
+	usage := []warehouse.UsageRequest{{Periods: []kpi.Span{p.span}, Filters: request.Filters, FactorVersion: request.FactorVersion, Omit: requestsOnly}}
+	if options.View == "features" {
+		usage = append(usage, warehouse.UsageRequest{Periods: []kpi.Span{p.span}, GroupBy: []kpi.Dimension{kpi.DimensionModel},
+			FactorVersion: request.FactorVersion, Omit: requestsOnly})
 	}
-	runs, err := source.TrainingRuns(ctx, p.span, request.Filters, request.FactorVersion)
+	var runs []warehouse.RunUsage
+	answers, provenance, err := usageBeside(ctx, source, func(ctx context.Context) (err error) {
+		runs, err = source.TrainingRuns(ctx, p.span, request.Filters, request.FactorVersion)
+		return err
+	}, usage...)
 	if err != nil {
 		return nil, err
 	}

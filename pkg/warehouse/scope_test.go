@@ -96,6 +96,7 @@ func TestAScopedLoginSeesNoRowOfOtherUnits(t *testing.T) {
 		"SELECT count(*) FROM wattscore.business_metric":              int64(1),
 		"SELECT count(DISTINCT project) FROM wattscore.seen_event":    int64(1),
 		"SELECT count(DISTINCT project_id) FROM wattscore.rollup_day": int64(1),
+		"SELECT count(*) FROM wattscore.rollup_run_day":               int64(2), // a run of five hours, over midnight
 	} {
 		rows, err := query(sql)
 		require.NoError(t, err, sql)

@@ -213,6 +213,9 @@ var tortureMeasures = map[string]string{
 const tortureBin = `CASE WHEN latency_us = 0 THEN -1
 	ELSE ceil(ln(latency_us::double precision) / ln(1.01 / 0.99::double precision)) END`
 
+// ofRuns is what belongs to a run: of requests there is none.
+const ofRuns = "run_id IS NOT NULL AND workload_id IN (SELECT workload_id FROM wattscore.workload WHERE NOT serves_requests)"
+
 // rollupsSQL lists the roll-ups with their keys and measures.
 const rollupsSQL = `
 SELECT c.relname::text, substring(c.relname FROM '[a-z]+$'),
@@ -272,7 +275,11 @@ func checkStatement(t *testing.T, pool *pgxpool.Pool) string {
 			fact, tail, condition = "binned", "latency_requests", "WHERE latency_bin IS NOT NULL"
 			tailKeys = strings.Replace(keys, "bin", "latency_bin", 1)
 		} else {
-			require.Len(t, r.Measures, len(tortureMeasures), "every measure of %s is checked", r.Name)
+			measures := len(tortureMeasures)
+			if slices.Contains(r.Keys, "run_id") { // how many facts is a measure of these
+				fact, condition, measures = "run_fact", "WHERE "+ofRuns, measures+1
+			}
+			require.Len(t, r.Measures, measures, "every measure of %s is checked", r.Name)
 			tail = strings.Join(wanted, ", ")
 		}
 		var differs, summed, negative []string
@@ -291,17 +298,19 @@ func checkStatement(t *testing.T, pool *pgxpool.Pool) string {
 			r.Name, keys, strings.Join(summed, ", "), strings.Join(wanted, ", "), r.Grain, tailKeys, tail, condition,
 			strings.Join(negative, ", "), fact, strings.Join(differs, " OR ")))
 	}
-	require.Subset(t, names, []string{"rollup_hour", "rollup_day", "rollup_month", "rollup_latency_hour", "rollup_breach_day", "rollup_unrequested_day"})
+	require.Subset(t, names, []string{"rollup_hour", "rollup_day", "rollup_month", "rollup_latency_hour", "rollup_breach_day", "rollup_unrequested_day", "rollup_run_day"})
 	const grouped = `date_trunc('hour', ts, zone.name) AS hour, date_trunc('day', ts, zone.name) AS day, date_trunc('month', ts, zone.name) AS month,
 		model_id, project_id, region_id, endpoint_id, workload_id`
 	return `WITH zone AS (SELECT time_zone AS name FROM wattscore.calendar_setting
 	), fact AS MATERIALIZED (
 		SELECT ` + grouped + sums + ` FROM wattscore.inference_energy_fact, zone GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+	), run_fact AS MATERIALIZED (
+		SELECT run_id, ` + grouped + sums + `, count(*) AS facts FROM wattscore.inference_energy_fact, zone WHERE ` + ofRuns + ` GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 	), binned AS MATERIALIZED (
 		SELECT ` + grouped + `, ` + tortureBin + ` AS bin, sum(requests) AS requests
 		FROM wattscore.inference_energy_fact, zone WHERE latency_us IS NOT NULL AND requests > 0 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 	), tail AS MATERIALIZED (
-		SELECT bucket, model_id, project_id, region_id, endpoint_id, workload_id, latency_bin` + tailMeasures + `
+		SELECT bucket, model_id, project_id, region_id, endpoint_id, workload_id, latency_bin, run_id, facts` + tailMeasures + `
 		FROM wattscore.fact_measure WHERE xid >= (SELECT next_xid FROM wattscore.rollup_state)
 	) SELECT * FROM (` + strings.Join(comparisons, " UNION ALL ") + `) AS compared WHERE cells > 0`
 }

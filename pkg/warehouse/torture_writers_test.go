@@ -272,9 +272,9 @@ func (w *writer) statement(ctx context.Context, tx pgx.Tx, changes []change) ([]
 
 const insertEventSQL = `
 INSERT INTO wattscore.event (event_id, ts, model, project, region, endpoint, workload, requests, input_tokens, output_tokens,
-	latency_ms, it_energy_kwh, gpu_hours, cost_usd, carbon_location_kg, quality, source)
+	latency_ms, it_energy_kwh, gpu_hours, cost_usd, carbon_location_kg, quality, source, run_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::bigint / 1e3, $12::bigint / 1e12, $13::bigint / 1e6,
-	$14::bigint / 1e9, $15::bigint / 1e9, CASE WHEN $16 THEN 'measured' ELSE 'estimated' END, $17)`
+	$14::bigint / 1e9, $15::bigint / 1e9, CASE WHEN $16 THEN 'measured' ELSE 'estimated' END, $17, nullif($18, ''))`
 
 func insertEvent(ctx context.Context, tx pgx.Tx, e warehouse.Event) error {
 	var latency, cost, carbon *int64
@@ -291,14 +291,14 @@ func insertEvent(ctx context.Context, tx pgx.Tx, e warehouse.Event) error {
 		carbon = &ug
 	}
 	_, err := tx.Exec(ctx, insertEventSQL, e.ID, e.Time, e.Model, e.Project, e.Region, e.Endpoint, string(e.Workload), e.Requests,
-		e.InputTokens, e.OutputTokens, latency, amountOf(e).energy, int64(e.GPUHours*1e6), cost, carbon, e.Measured, e.Source)
+		e.InputTokens, e.OutputTokens, latency, amountOf(e).energy, int64(e.GPUHours*1e6), cost, carbon, e.Measured, e.Source, e.RunID)
 	return err
 }
 
 // correct adds to an event, and sometimes changes what it is a measure of.
 func (w *writer) correct(ctx context.Context, tx pgx.Tx, event uuid.UUID) (change, error) {
 	by := amount{energy: w.random.Int64N(1e9), requests: 1 + w.random.Int64N(9)}
-	also := []string{"", ", model = 'corrected'", ", region = 'FRA', cost_usd = 0.5", ", latency_ms = NULL", ", latency_ms = 0", ", quality = 'estimated'"}
+	also := []string{"", ", model = 'corrected'", ", region = 'FRA', cost_usd = 0.5", ", latency_ms = NULL", ", latency_ms = 0", ", quality = 'estimated'", ", run_id = 'run-0', workload = 'training'", ", run_id = NULL"}
 	tag, err := tx.Exec(ctx, "UPDATE wattscore.event SET it_energy_kwh = it_energy_kwh + $2::bigint / 1e12, requests = requests + $3"+
 		also[w.random.IntN(len(also))]+" WHERE event_id = $1", event, by.energy, by.requests)
 	if err == nil && tag.RowsAffected() != 1 {
@@ -379,6 +379,9 @@ func (w *writer) event() warehouse.Event {
 		Requests: w.random.Int64N(1000), InputTokens: w.random.Int64N(1e6), OutputTokens: w.random.Int64N(1e6),
 		ITEnergy: kpi.KilowattHours(float64(w.random.Int64N(1e12)) / 1e12), Measured: w.random.IntN(2) == 0,
 		GPUHours: float64(w.random.Int64N(4e6)) / 1e6, GPUMemoryHours: float64(w.random.Int64N(4e6)) / 1e6,
+	}
+	if w.random.IntN(2) == 0 {
+		e.RunID = fmt.Sprint("run-", w.random.IntN(30))
 	}
 	if w.random.IntN(200) == 0 {
 		e.Model = fmt.Sprint("model-", w.random.Uint32()) // one that is new

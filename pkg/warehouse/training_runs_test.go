@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -102,6 +103,123 @@ func TestTrainingRunsEqualPlainSQLOverTheEvents(t *testing.T) {
 			assert.GreaterOrEqual(t, *got[i-1].ITEnergy, *run.ITEnergy, "the most energy first")
 		}
 	}
+}
+
+// TestTrainingRunsAreNeverBehind changes the events of runs that nobody described, of
+// which some days are rolled up and some are not, and compares each answer with the
+// events: which runs overlap a span, since when, by what model and with what energy.
+func TestTrainingRunsAreNeverBehind(t *testing.T) {
+	pool := warehousetest.Open(t)
+	warehousetest.Exec(t, pool, "SELECT wattscore.set_calendar('Asia/Kolkata', 4::smallint)") // its days begin at half past six in the evening, UTC
+	random := rand.New(rand.NewPCG(7, 8))
+	events := randomEvents(random, 300)
+	for i := range events {
+		if events[i].RunID = fmt.Sprint("run-", random.IntN(40)); random.IntN(3) > 0 {
+			events[i].Workload = kpi.WorkloadTraining
+		}
+	}
+	half := func(n int) time.Time { return time.Date(2026, 11, n, 3, 30, 0, 0, time.UTC) } // on the hour in India
+	spans := []kpi.Span{{From: half(-60).Add(-time.Hour), To: half(19)}, {From: half(3), To: half(4)}, {From: half(5), To: half(5).Add(time.Hour)}, {From: half(6).Add(5 * time.Hour), To: half(9).Add(15 * time.Hour)}}
+	type run struct {
+		startedAt time.Time
+		model     string
+		energy    float64
+	}
+	check := func(when string) {
+		for _, span := range spans {
+			want, got := map[string]run{}, map[string]run{}
+			rows, err := pool.Query(context.Background(), `
+				SELECT run_id, min(ts), (array_agg(model ORDER BY ts))[1], sum(it_energy_kwh)::float8
+				FROM wattscore.event
+				WHERE run_id IS NOT NULL AND workload IN ('training', 'fine_tuning', 'evaluation')
+				GROUP BY run_id HAVING bool_or(ts >= $1 AND ts < $2)`, span.From, span.To)
+			require.NoError(t, err)
+			var id string
+			var r run
+			_, err = pgx.ForEachRow(rows, []any{&id, &r.startedAt, &r.model, &r.energy}, func() error {
+				r.startedAt = r.startedAt.UTC()
+				want[id] = r
+				return nil
+			})
+			require.NoError(t, err)
+			for _, r := range trainingRuns(t, pool, span, nil) {
+				got[r.ID] = run{r.StartedAt.UTC(), r.Model, float64(*r.ITEnergy)}
+			}
+			require.Len(t, got, len(want), "%s, %s", when, span)
+			for id, w := range want {
+				g := got[id]
+				assert.Equal(t, []any{w.startedAt, w.model}, []any{g.startedAt, g.model}, "%s of %s, %s", id, span, when)
+				assert.InEpsilon(t, w.energy, g.energy, 1e-12, "%s of %s, %s", id, span, when)
+			}
+		}
+	}
+	warehousetest.Write(t, pool, now, events[:200]...)
+	check("not rolled up")
+	warehousetest.Refresh(t, pool)
+	check("rolled up")
+	warehousetest.Write(t, pool, now, events[200:]...)
+	check("with a tail")
+	for _, change := range []string{
+		"DELETE FROM wattscore.event WHERE event_id IN (SELECT (array_agg(event_id ORDER BY ts))[1] FROM wattscore.event GROUP BY run_id)", // each run's first
+		"UPDATE wattscore.event SET it_energy_kwh = it_energy_kwh + 1, model = 'model-0' WHERE extract(minute FROM ts) < 10",
+		"UPDATE wattscore.event SET ts = ts + interval '10 hours 7 minutes' WHERE ts >= '2026-11-03' AND ts < '2026-11-09'",
+		"UPDATE wattscore.event SET run_id = 'run-0' WHERE run_id IN ('run-1', 'run-2')",
+		"DELETE FROM wattscore.event WHERE run_id IN ('run-3', 'run-4', 'run-5')",
+	} {
+		warehousetest.Exec(t, pool, change)
+		check(change)
+		warehousetest.Refresh(t, pool)
+		check("rolled up: " + change)
+		differences, err := warehouse.NewReader(pool).VerifyRollups(context.Background())
+		require.NoError(t, err)
+		require.Empty(t, differences, change)
+	}
+}
+
+func TestTrainingRunsForgetWhatWasTakenOut(t *testing.T) {
+	pool := warehousetest.Open(t)
+	day := func(n int) time.Time { return time.Date(2026, 11, n, 0, 0, 0, 0, time.UTC) }
+	first := kpi.Span{From: day(5), To: day(6)}
+	warehousetest.Write(t, pool, now, trained("spoken of", day(5).Add(time.Hour), 0, 1), trained("spoken of", day(8), 0, 2), trained("described", day(5), 0, 3))
+	describe(t, pool, warehouse.TrainingRun{ID: "described", StartedAt: day(5)})
+	warehousetest.Refresh(t, pool)
+	require.Equal(t, []string{"described", "spoken of"}, runIDs(trainingRuns(t, pool, first, nil)))
+	warehousetest.Exec(t, pool, "DELETE FROM wattscore.event WHERE ts < '2026-11-06'")
+	for _, when := range []string{"at once", "rolled up"} {
+		runs := trainingRuns(t, pool, first, nil)
+		require.Equal(t, []string{"described"}, runIDs(runs), "%s: the other has nothing on that day any more", when)
+		assert.Nil(t, runs[0].ITEnergy, "%s: no events is not an energy of 0", when)
+		assert.Equal(t, []string{"spoken of", "described"}, runIDs(trainingRuns(t, pool, quarter(), nil)), when)
+		warehousetest.Refresh(t, pool)
+	}
+}
+
+func TestTrainingRunsKeepWhatWasDropped(t *testing.T) {
+	pool := warehousetest.Open(t)
+	from := time.Date(2026, 10, 30, 12, 0, 0, 0, time.UTC)
+	warehousetest.Write(t, pool, now, trained("described", from, 96*time.Hour, 96), trained("spoken of", from, 96*time.Hour, 48), trained("gone", from, time.Hour, 1))
+	described := from.Add(96 * time.Hour)
+	describe(t, pool, warehouse.TrainingRun{ID: "described", Model: "assistant", Project: "helpdesk", StartedAt: from, EndedAt: &described})
+	warehousetest.Refresh(t, pool)
+	before := trainingRuns(t, pool, quarter(), nil)
+	require.Equal(t, []string{"described", "spoken of", "gone"}, runIDs(before))
+
+	dropped, err := warehouse.OpenStore(pool).DropFacts(context.Background(), time.Date(2026, 11, 15, 0, 0, 0, 0, time.UTC))
+	require.NoError(t, err)
+	require.Contains(t, dropped, "inference_energy_fact_2026_10")
+	for i := range before {
+		if !before[i].Described {
+			before[i].StartedAt = before[i].StartedAt.Truncate(24 * time.Hour) // of its first event only the day is known
+		}
+	}
+	after := trainingRuns(t, pool, quarter(), nil)
+	for i := range after {
+		after[i].StartedAt = after[i].StartedAt.UTC()
+		before[i].StartedAt = before[i].StartedAt.UTC()
+	}
+	assert.Equal(t, before, after)
+	assert.Equal(t, []string{"described", "spoken of", "gone"}, runIDs(trainingRuns(t, pool, kpi.Span{From: from.Add(-time.Hour), To: from.Add(2 * time.Hour)}, nil)),
+		"a day without facts may have been theirs")
 }
 
 func TestTrainingRunsOverlapTheSpanAndCountWhole(t *testing.T) {
