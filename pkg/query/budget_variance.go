@@ -42,10 +42,14 @@ func (o budgetVarianceOptions) interval() kpi.Interval {
 // omits is what the amounts do without.
 func (o budgetVarianceOptions) omits() warehouse.Measure {
 	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureScore | warehouse.MeasureFacility
-	if o.Budget == "cost" {
+	switch {
+	case o.Budget == "cost":
 		return omit | warehouse.MeasureCarbon
+	case o.Method == "market":
+		return omit | warehouse.MeasureCost | warehouse.MeasureCarbonLocation
+	default:
+		return omit | warehouse.MeasureCost | warehouse.MeasureCarbonMarket
 	}
-	return omit | warehouse.MeasureCost
 }
 
 func (o budgetVarianceOptions) amount(m kpi.Measures) *float64 {
@@ -97,14 +101,17 @@ func answerBudgetVariance(ctx context.Context, source Source, request Request) (
 		asked = append(asked, history)
 	}
 	whole := kpi.Span{From: steps[0].From, To: steps[len(steps)-1].To}
-	var budgets []warehouse.Budget[kpi.USD]
-	answers, provenance, err := usageBeside(ctx, source, func(ctx context.Context) (err error) {
-		budgets, err = readBudgets(ctx, source, options.Budget, whole)
-		return err
-	}, asked...)
+	var cost []warehouse.Budget[kpi.USD]
+	var carbon []warehouse.Budget[kpi.KilogramsCO2e]
+	also := warehouse.AndCarbonBudgets(whole, &carbon)
+	if options.Budget == "cost" {
+		also = warehouse.AndCostBudgets(whole, &cost)
+	}
+	answers, provenance, err := source.UsageAnd(ctx, []warehouse.And{also}, asked...)
 	if err != nil {
 		return nil, err
 	}
+	budgets := slices.Concat(cost, plainBudgets(carbon)) // one of them is empty
 	rows, found := budgetRows(b, options, steps, answers, budgets, request.Now)
 	if request.Format == FormatTimeSeries && b.grouped {
 		return nil, BadRequest("A time series of budgets is of one budget: leave the group-by out, or ask for a table.")
@@ -140,20 +147,13 @@ func budgetSteps(p plan, interval kpi.Interval, now time.Time) []kpi.Span {
 	return steps
 }
 
-// readBudgets reads both kinds as plain amounts: USD, or kgCO2e.
-func readBudgets(ctx context.Context, source Source, kind string, span kpi.Span) ([]warehouse.Budget[kpi.USD], error) {
-	if kind == "cost" {
-		return source.CostBudgets(ctx, span)
-	}
-	carbon, err := source.CarbonBudgets(ctx, span)
-	if err != nil {
-		return nil, err
-	}
+// plainBudgets are budgets of kgCO2e as plain amounts, so that both kinds are told alike.
+func plainBudgets(carbon []warehouse.Budget[kpi.KilogramsCO2e]) []warehouse.Budget[kpi.USD] {
 	amounts := make([]warehouse.Budget[kpi.USD], len(carbon))
 	for i, budget := range carbon {
 		amounts[i] = warehouse.Budget[kpi.USD]{Start: budget.Start, BusinessUnit: budget.BusinessUnit, Amount: kpi.USD(budget.Amount)}
 	}
-	return amounts, nil
+	return amounts
 }
 
 // budgetRow is a step of one member, in USD or kgCO2e.

@@ -321,11 +321,11 @@ func (k kpiReader) lastWeek(span kpi.Span) kpi.Span {
 
 // weekBudget is the carbon budget of a week, nil where there is none.
 func (k kpiReader) weekBudget(ctx context.Context, week kpi.Span) (*float64, error) {
-	budgets, err := readBudgets(ctx, k.source, "carbon", week)
+	budgets, err := k.source.CarbonBudgets(ctx, week)
 	if err != nil {
 		return nil, err
 	}
-	budget, ok := budgetsByDay(newBudgetAnswer(k.request, k.plan), "", budgets)[week.From.Format(time.DateOnly)]
+	budget, ok := budgetsByDay(newBudgetAnswer(k.request, k.plan), "", plainBudgets(budgets))[week.From.Format(time.DateOnly)]
 	if !ok {
 		return nil, nil
 	}

@@ -138,7 +138,7 @@ func readTrendUsage(ctx context.Context, source Source, request Request, options
 	rest, before := usage, usage
 	rest.Periods = of[split:]
 	before.Periods, before.GroupBy = history, nil
-	if usage.Omit&warehouse.MeasureCost != 0 && usage.Omit&warehouse.MeasureCarbon != 0 {
+	if usage.Omit&warehouse.MeasureCost != 0 && usage.Omit&warehouse.MeasureCarbonLocation != 0 {
 		before.Omit |= warehouse.MeasurePrice
 	}
 	var (
@@ -301,12 +301,12 @@ var trendMeasures = []string{"kwh_per_1k_requests", "score", "energy_kwh", "cost
 
 // trendOmits is what the trend of a measure does without, over its many steps.
 func trendOmits(measure string) warehouse.Measure {
-	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureFacility
+	omit := warehouse.MeasureTokens | warehouse.MeasureGPU | warehouse.MeasureLatency | warehouse.MeasureFacility | warehouse.MeasureCarbonMarket
 	if measure != "cost_usd" {
 		omit |= warehouse.MeasureCost
 	}
 	if measure != "carbon_kg" {
-		omit |= warehouse.MeasureCarbon
+		omit |= warehouse.MeasureCarbonLocation
 	}
 	if measure != "score" {
 		omit |= warehouse.MeasureScore

@@ -66,12 +66,12 @@ func readKeyDriversOptions(request Request) (keyDriversOptions, error) {
 
 // driversOmit is what the drivers of a measure's change do without.
 func driversOmit(measure kpi.ChangeMeasure) warehouse.Measure {
-	omit := warehouse.MeasureTokens | warehouse.MeasureScore | warehouse.MeasureLatency
+	omit := warehouse.MeasureTokens | warehouse.MeasureScore | warehouse.MeasureLatency | warehouse.MeasureCarbonMarket
 	if measure != kpi.ChangeOfCost {
 		omit |= warehouse.MeasureCost | warehouse.MeasureEnergyCost
 	}
 	if measure != kpi.ChangeOfCarbon {
-		omit |= warehouse.MeasureCarbon
+		omit |= warehouse.MeasureCarbonLocation
 	}
 	return omit
 }
@@ -150,8 +150,8 @@ var keyDriversFormulas = []formulaMeta{
 
 // segmentsOf pairs the rows of the two periods.
 func segmentsOf(rows []warehouse.UsageRow) []kpi.ChangeSegment {
-	var segments []kpi.ChangeSegment
-	places := map[string]int{}
+	segments := make([]kpi.ChangeSegment, 0, len(rows)) // half as many, where they are in both periods
+	places := make(map[string]int, len(rows))
 	for _, row := range rows {
 		key := memberKey(row.Members)
 		place, known := places[key]

@@ -60,10 +60,7 @@ func answerModelComparison(ctx context.Context, source Source, request Request) 
 	others.Filters = maps.Clone(request.Filters)
 	delete(others.Filters, kpi.DimensionModel)
 	var models []warehouse.PortfolioModel
-	answers, provenance, err := usageBeside(ctx, source, func(ctx context.Context) (err error) {
-		models, err = source.Models(ctx)
-		return err
-	}, usage, others)
+	answers, provenance, err := source.UsageAnd(ctx, []warehouse.And{warehouse.AndModels(&models)}, usage, others)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -82,7 +83,11 @@ func noticesWithout(omitted warehouse.Measure, rows []warehouse.UsageRow, proven
 		if row.EnergyCost == nil && row.FacilityEnergy != nil {
 			missing["an electricity price"] = true
 		}
-		if row.CarbonLocation == nil && row.FacilityEnergy != nil && omitted&warehouse.MeasureCarbon == 0 {
+		carbon, of := row.CarbonLocation, warehouse.MeasureCarbonLocation
+		if omitted&of != 0 {
+			carbon, of = row.CarbonMarket, warehouse.MeasureCarbonMarket
+		}
+		if carbon == nil && row.FacilityEnergy != nil && omitted&of == 0 {
 			missing["a grid carbon intensity"] = true
 		}
 	}
@@ -124,26 +129,24 @@ func maybe[T ~float64](value *T) *float64 {
 	return number(*value)
 }
 
-// inPeriod keeps the rows of one period.
+// inPeriod is the part of an answer's rows, which are in the order of their periods, that
+// is of one period.
 func inPeriod(rows []warehouse.UsageRow, period int) []warehouse.UsageRow {
-	var kept []warehouse.UsageRow
-	for _, row := range rows {
-		if row.Period == period {
-			kept = append(kept, row)
-		}
-	}
-	return kept
+	from, _ := slices.BinarySearchFunc(rows, period, comparePeriod)
+	to, _ := slices.BinarySearchFunc(rows, period+1, comparePeriod)
+	return rows[from:to:to]
 }
 
-// inPeriods keeps the rows of count periods from the first on, and counts theirs
+func comparePeriod(row warehouse.UsageRow, period int) int { return cmp.Compare(row.Period, period) }
+
+// inPeriods copies the rows of count periods from the first on, and counts theirs
 // from 0.
 func inPeriods(rows []warehouse.UsageRow, first, count int) []warehouse.UsageRow {
-	var kept []warehouse.UsageRow
-	for _, row := range rows {
-		if row.Period >= first && row.Period < first+count {
-			row.Period -= first
-			kept = append(kept, row)
-		}
+	from, _ := slices.BinarySearchFunc(rows, first, comparePeriod)
+	to, _ := slices.BinarySearchFunc(rows, first+count, comparePeriod)
+	kept := slices.Clone(rows[from:to])
+	for i := range kept {
+		kept[i].Period -= first
 	}
 	return kept
 }

@@ -17,6 +17,7 @@ type Source interface {
 	// Scope is the business units that answers are limited to; nil: they are not.
 	Scope(ctx context.Context) ([]string, error)
 	Usage(ctx context.Context, requests ...warehouse.UsageRequest) ([][]warehouse.UsageRow, warehouse.Provenance, error)
+	UsageAnd(ctx context.Context, also []warehouse.And, requests ...warehouse.UsageRequest) ([][]warehouse.UsageRow, warehouse.Provenance, error)
 	UsedDays(ctx context.Context, span kpi.Span) (kpi.Span, error)
 	Models(ctx context.Context) ([]warehouse.PortfolioModel, error)
 	Hardware(ctx context.Context, until time.Time, filters kpi.Filters) ([]warehouse.Asset, error)

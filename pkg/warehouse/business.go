@@ -3,7 +3,6 @@ package warehouse
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,12 +30,13 @@ type MonthlyMetric struct {
 
 // BusinessMetrics lists the figures of the months that begin in a span, by month,
 // metric and business unit.
-func (r *Reader) BusinessMetrics(ctx context.Context, span kpi.Span) ([]MonthlyMetric, error) {
-	return collectByDay(ctx, r, businessMetricsSQL, span, func(row pgx.CollectableRow, zone *time.Location) (m MonthlyMetric, err error) {
+func (r *Reader) BusinessMetrics(ctx context.Context, span kpi.Span) (metrics []MonthlyMetric, err error) {
+	err = r.read(ctx, andByDay(&metrics, businessMetricsSQL, span, func(row pgx.CollectableRow, zone *time.Location) (m MonthlyMetric, err error) {
 		err = row.Scan(&m.Month, &m.Metric, &m.BusinessUnit, &m.Value)
 		m.Month = midnight(m.Month, zone)
 		return m, err
-	})
+	}))
+	return metrics, err
 }
 
 // Budget is what may be spent or emitted in a day or a week.
@@ -48,14 +48,26 @@ type Budget[T ~float64] struct {
 }
 
 // CostBudgets lists the budgets of the days in a span, by day and business unit.
-func (r *Reader) CostBudgets(ctx context.Context, span kpi.Span) ([]Budget[kpi.USD], error) {
-	return collectByDay(ctx, r, costBudgetsSQL, span, scanBudget[kpi.USD])
+func (r *Reader) CostBudgets(ctx context.Context, span kpi.Span) (budgets []Budget[kpi.USD], err error) {
+	err = r.read(ctx, AndCostBudgets(span, &budgets))
+	return budgets, err
+}
+
+// AndCostBudgets reads what CostBudgets does.
+func AndCostBudgets(span kpi.Span, budgets *[]Budget[kpi.USD]) And {
+	return andByDay(budgets, costBudgetsSQL, span, scanBudget[kpi.USD])
 }
 
 // CarbonBudgets lists the budgets of the weeks that begin in a span, by week and
 // business unit. Weeks begin on Monday.
-func (r *Reader) CarbonBudgets(ctx context.Context, span kpi.Span) ([]Budget[kpi.KilogramsCO2e], error) {
-	return collectByDay(ctx, r, carbonBudgetsSQL, span, scanBudget[kpi.KilogramsCO2e])
+func (r *Reader) CarbonBudgets(ctx context.Context, span kpi.Span) (budgets []Budget[kpi.KilogramsCO2e], err error) {
+	err = r.read(ctx, AndCarbonBudgets(span, &budgets))
+	return budgets, err
+}
+
+// AndCarbonBudgets reads what CarbonBudgets does.
+func AndCarbonBudgets(span kpi.Span, budgets *[]Budget[kpi.KilogramsCO2e]) And {
+	return andByDay(budgets, carbonBudgetsSQL, span, scanBudget[kpi.KilogramsCO2e])
 }
 
 func scanBudget[T ~float64](row pgx.CollectableRow, zone *time.Location) (b Budget[T], err error) {
@@ -64,26 +76,22 @@ func scanBudget[T ~float64](row pgx.CollectableRow, zone *time.Location) (b Budg
 	return b, err
 }
 
-// collectByDay reads rows dated by a day of the company's calendar: those whose
-// day begins in the span.
-func collectByDay[T any](ctx context.Context, r *Reader, sql string, span kpi.Span, scan func(pgx.CollectableRow, *time.Location) (T, error)) ([]T, error) {
-	calendar, err := r.Calendar(ctx)
-	if err != nil {
-		return nil, err
+// andByDay reads rows dated by a day of the company's calendar: those whose day
+// begins in the span.
+func andByDay[T any](into *[]T, sql string, span kpi.Span, scan func(pgx.CollectableRow, *time.Location) (T, error)) And {
+	return And{
+		what: "business figures", statement: sql,
+		args: func(calendar kpi.Calendar) pgx.NamedArgs {
+			return pgx.NamedArgs{
+				"first_day": date(startAtOrAfter(calendar, span.From, kpi.IntervalDay)),
+				"end_day":   date(startAtOrAfter(calendar, span.To, kpi.IntervalDay)),
+			}
+		},
+		collect: func(rows pgx.Rows, calendar kpi.Calendar) (err error) {
+			*into, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (T, error) { return scan(row, calendar.Location) })
+			return err
+		},
 	}
-	zone := calendar.Location
-	rows, err := r.pool.Query(ctx, sql, pgx.NamedArgs{
-		"first_day": date(startAtOrAfter(calendar, span.From, kpi.IntervalDay)),
-		"end_day":   date(startAtOrAfter(calendar, span.To, kpi.IntervalDay)),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("reading business figures: %w", err)
-	}
-	read, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (T, error) { return scan(row, zone) })
-	if err != nil {
-		return nil, fmt.Errorf("reading business figures: %w", err)
-	}
-	return read, nil
 }
 
 func date(t time.Time) string { return t.Format(time.DateOnly) }

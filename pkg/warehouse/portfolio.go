@@ -37,16 +37,23 @@ type PortfolioModel struct {
 
 // Models lists the models by name, without the members for idle and unallocated
 // energy.
-func (r *Reader) Models(ctx context.Context) ([]PortfolioModel, error) {
-	rows, err := r.pool.Query(ctx, modelsSQL, pgx.NamedArgs{"reserved": []string{kpi.Idle, kpi.Unallocated}})
-	if err != nil {
-		return nil, fmt.Errorf("reading the models: %w", err)
+func (r *Reader) Models(ctx context.Context) (models []PortfolioModel, err error) {
+	err = r.read(ctx, AndModels(&models))
+	return models, err
+}
+
+// AndModels reads what Models does.
+func AndModels(models *[]PortfolioModel) And {
+	return And{
+		what: "the models", statement: modelsSQL,
+		args: func(kpi.Calendar) pgx.NamedArgs {
+			return pgx.NamedArgs{"reserved": []string{kpi.Idle, kpi.Unallocated}}
+		},
+		collect: func(rows pgx.Rows, _ kpi.Calendar) (err error) {
+			*models, err = pgx.CollectRows(rows, pgx.RowToStructByPos[PortfolioModel])
+			return err
+		},
 	}
-	models, err := pgx.CollectRows(rows, pgx.RowToStructByPos[PortfolioModel])
-	if err != nil {
-		return nil, fmt.Errorf("reading the models: %w", err)
-	}
-	return models, nil
 }
 
 // Asset is a piece of hardware and what has happened to it, oldest first.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,15 +45,18 @@ type Measure uint
 
 // The measures that can be left out. Events, requests and IT energy are in every answer.
 const (
-	MeasureTokens     Measure = 1 << iota
-	MeasureCost               // what the sources billed: Cost and ServingCost
-	MeasureCarbon             // CarbonLocation and CarbonMarket
-	MeasureGPU                // GPUHours and GPUMemoryHours
-	MeasureLatency            // LatencySum and LatencyRequests
-	MeasureScore              // ScoredEnergy and ReferenceEnergy, which need every endpoint
-	MeasureFacility           // FacilityEnergy and EnergyCost: zero, and still nil where a factor is missing
-	MeasureEnergyCost         // EnergyCost and ServingEnergyCost, likewise
-	MeasurePrice              // all that factors price, with MeasureCost and MeasureCarbon
+	MeasureTokens         Measure = 1 << iota
+	MeasureCost                   // what the sources billed: Cost and ServingCost
+	MeasureCarbonLocation         // CarbonLocation
+	MeasureCarbonMarket           // CarbonMarket
+	MeasureGPU                    // GPUHours and GPUMemoryHours
+	MeasureLatency                // LatencySum and LatencyRequests
+	MeasureScore                  // ScoredEnergy and ReferenceEnergy, which need every endpoint
+	MeasureFacility               // FacilityEnergy and EnergyCost: zero, and still nil where a factor is missing
+	MeasureEnergyCost             // EnergyCost and ServingEnergyCost, likewise
+	MeasurePrice                  // all that factors price, with MeasureCost and MeasureCarbon
+
+	MeasureCarbon = MeasureCarbonLocation | MeasureCarbonMarket
 )
 
 // UsageRow holds the measures of one group in one period. A group without usage
@@ -94,20 +98,50 @@ func (e *UnknownMemberError) Error() string {
 // members that exist, else the error is an UnknownMemberError, and its factor
 // version is the one the provenance names.
 func (r *Reader) Usage(ctx context.Context, requests ...UsageRequest) ([][]UsageRow, Provenance, error) {
+	return r.UsageAnd(ctx, nil, requests...)
+}
+
+// And is something else that is read in the round trip of a Usage. Its result is there
+// when the call returns without an error.
+type And struct {
+	what, statement string
+	args            func(kpi.Calendar) pgx.NamedArgs
+	collect         func(pgx.Rows, kpi.Calendar) error
+}
+
+// read reads it by itself.
+func (r *Reader) read(ctx context.Context, a And) error {
+	calendar, err := r.Calendar(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := r.pool.Query(ctx, a.statement, a.args(calendar))
+	if err == nil {
+		err = a.collect(rows, calendar)
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", a.what, err)
+	}
+	return nil
+}
+
+// UsageAnd is Usage that reads something else too: for a small question a round trip of
+// its own takes as long as what it reads.
+func (r *Reader) UsageAnd(ctx context.Context, also []And, requests ...UsageRequest) ([][]UsageRow, Provenance, error) {
 	calendar, err := r.Calendar(ctx)
 	if err != nil {
 		return nil, Provenance{}, err
 	}
-	answers, provenance, err := r.usageIn(ctx, calendar, requests)
+	answers, provenance, err := r.usageIn(ctx, calendar, also, requests)
 	if err == nil && provenance.Calendar.Location.String() != calendar.Location.String() {
 		// The zone was changed since it was last read, and with it the days.
 		r.remember(provenance.Calendar)
-		answers, provenance, err = r.usageIn(ctx, provenance.Calendar, requests)
+		answers, provenance, err = r.usageIn(ctx, provenance.Calendar, also, requests)
 	}
 	return answers, provenance, err
 }
 
-func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []UsageRequest) ([][]UsageRow, Provenance, error) {
+func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, also []And, requests []UsageRequest) ([][]UsageRow, Provenance, error) {
 	if len(requests) == 0 {
 		return nil, Provenance{}, errors.New("warehouse: no usage was asked for")
 	}
@@ -137,6 +171,9 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 	}
 	batch.Queue(unknownMembersSQL, filterArguments(requests[0].Filters))
 	batch.Queue(provenanceSQL, pgx.NamedArgs{"factor_version": versionArgument(requests[0].FactorVersion)})
+	for _, a := range also {
+		batch.Queue(a.statement, a.args(calendar))
+	}
 
 	results := r.pool.SendBatch(ctx, &batch)
 	defer results.Close()
@@ -148,7 +185,7 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 		}
 		rows, err := results.Query()
 		if err == nil {
-			answers[i], err = pgx.CollectRows(rows, scanUsage)
+			answers[i], err = collectUsage(rows, statements[i])
 		}
 		if err != nil {
 			return nil, Provenance{}, fmt.Errorf("reading usage: %w", err)
@@ -163,6 +200,15 @@ func (r *Reader) usageIn(ctx context.Context, calendar kpi.Calendar, requests []
 	provenance, err := scanProvenance(results.QueryRow())
 	if err != nil {
 		return nil, Provenance{}, err
+	}
+	for _, a := range also {
+		rows, err := results.Query()
+		if err == nil {
+			err = a.collect(rows, calendar)
+		}
+		if err != nil {
+			return nil, Provenance{}, fmt.Errorf("reading %s: %w", a.what, err)
+		}
 	}
 	provenance.SQL = statements[0]
 	if version := requests[0].FactorVersion; version != 0 && provenance.FactorVersion.ID != version {
@@ -189,6 +235,21 @@ func (r *Reader) UsedDays(ctx context.Context, span kpi.Span) (kpi.Span, error) 
 		return kpi.Span{}, nil
 	}
 	return kpi.Span{From: later(*first, span.From), To: earlier(calendar.Next(*last, kpi.IntervalDay), span.To)}, nil
+}
+
+// usageCounts remembers how many rows a statement gave last, by its text: the next
+// answer's are likely as many, and to find room for them bit by bit takes longer than to
+// read them.
+var usageCounts sync.Map
+
+func collectUsage(rows pgx.Rows, statement string) ([]UsageRow, error) {
+	before, _ := usageCounts.Load(statement)
+	count, _ := before.(int)
+	answer, err := pgx.AppendRows(make([]UsageRow, 0, count), rows, scanUsage)
+	if err == nil && len(answer) != count {
+		usageCounts.Store(statement, len(answer))
+	}
+	return answer, err
 }
 
 // scanUsage scans into plain numbers: a type of its own is converted by reflection, value

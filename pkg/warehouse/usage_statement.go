@@ -26,8 +26,8 @@ var usageColumns = []struct {
 }{
 	{"events", 0}, {"requests", 0}, {"input_tokens", MeasureTokens}, {"output_tokens", MeasureTokens},
 	{"it_energy_nwh", 0}, {"measured_energy_nwh", 0}, {"cost_nusd", MeasureCost}, {"cost_open_nwh", MeasureCost},
-	{"carbon_location_ug", MeasureCarbon}, {"carbon_location_open_nwh", MeasureCarbon},
-	{"carbon_market_ug", MeasureCarbon}, {"carbon_market_open_nwh", MeasureCarbon},
+	{"carbon_location_ug", MeasureCarbonLocation}, {"carbon_location_open_nwh", MeasureCarbonLocation},
+	{"carbon_market_ug", MeasureCarbonMarket}, {"carbon_market_open_nwh", MeasureCarbonMarket},
 	{"gpu_microhours", MeasureGPU}, {"gpu_memory_microhours", MeasureGPU},
 	{"latency_us", MeasureLatency}, {"latency_requests", MeasureLatency},
 }
@@ -183,7 +183,8 @@ var (
 	apartOfUsage    = blockOfUsage("apart")
 	combinedOfUsage = blockOfUsage("combined")
 	pricedOfUsage   = blockOfUsage("priced")
-	marksOfUsage    = regexp.MustCompile(` */\* (end of )?(months|scored|apart|combined|priced) \*/\n?`)
+	regionsOfUsage  = blockOfUsage("regions")
+	marksOfUsage    = regexp.MustCompile(` */\* (end of )?(months|scored|apart|combined|priced|regions) \*/\n?`)
 )
 
 // The sums of usage_sums.sql that factors price, and those of what none prices.
@@ -252,6 +253,7 @@ func composeUsage(request UsageRequest, how reading) (string, error) {
 	unpriced := request.Omit&MeasurePrice != 0
 	how.apart = how.apart || unpriced
 	omit(pricedOfUsage, unpriced)
+	omit(regionsOfUsage, request.projectsApart)
 	omit(scoredOfUsage, request.Omit&MeasureScore != 0)
 	omit(monthsOfUsage, !how.months)
 	omit(apartOfUsage, !how.apart)

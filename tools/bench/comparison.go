@@ -38,28 +38,57 @@ const (
 	tolerance = 1e-9
 )
 
-// comparison is a query type with the figure in which its answer must agree with
+// comparison is a query type with the figures in which its answer must agree with
 // that of a statement, so that the two are known to answer the same.
 type comparison struct {
 	queryType string
-	headline  func(*data.Frame) (float64, error) // of our answer
-	column    string                             // its rows' sum is the statement's
+	headlines []headline
+	// rest is what our answer has that SQL does not say, done to the statement's rows; nil
+	// is nothing. Whoever asks the statement has to do it too.
+	rest func(rows []map[string]any) error
+}
+
+// headline is a figure of our answer, and the column of a statement whose rows add up
+// to it.
+type headline struct {
+	column string
+	of     func(*data.Frame) (float64, error)
+}
+
+func headlineOf(column string, of func(*data.Frame) (float64, error)) []headline {
+	return []headline{{column, of}}
 }
 
 // comparisons are the query types whose answers can be had from facts.
 var comparisons = []comparison{
-	{"energyScore", sumOf("energy_kwh"), "energy_kwh"},
-	{"carbonAttribution", sumOf("total_t"), "total_t"},
-	{"efficiencyQuadrant", sumOf("energy_kwh"), "energy_kwh"},
-	{"efficiencyTrend", sumOf("actual"), "actual"},
-	{"costMeter", sumOf("spend_day_usd"), "spend_day_usd"},
-	{"kpi", rowOf("kpi", "Energy to solution", "value"), "energy_to_solution"},
-	{"keyDrivers", totalAfter, "after"},
-	{"budgetVariance", sumOf("actual"), "actual"},
-	{"latencyCost", sumOf("cost_per_1k_requests_usd"), "cost_per_1k_requests_usd"},
-	{"modelComparison", sumOf("requests"), "requests"},
-	{"trainingRuns", sumOf("energy_kwh"), "energy_kwh"},
-	{"whatIf", rowOf("scenario", "Today", "facility_kwh"), "facility_kwh"},
+	{queryType: "energyScore", headlines: headlineOf("energy_kwh", sumOf("energy_kwh"))},
+	{queryType: "carbonAttribution", headlines: headlineOf("total_t", sumOf("total_t"))},
+	{queryType: "efficiencyQuadrant", headlines: headlineOf("energy_kwh", sumOf("energy_kwh"))},
+	{queryType: "efficiencyTrend", headlines: []headline{{"actual", sumOf("actual")}, {"cost_avoided_usd", sumOf("cost_avoided_usd")}}, rest: forecastDays},
+	{queryType: "costMeter", headlines: headlineOf("spend_day_usd", sumOf("spend_day_usd"))},
+	{queryType: "kpi", headlines: headlineOf("energy_to_solution", rowOf("kpi", "Energy to solution", "value"))},
+	{queryType: "keyDrivers", headlines: headlineOf("after", totalAfter)},
+	{queryType: "budgetVariance", headlines: headlineOf("actual", sumOf("actual"))},
+	{queryType: "latencyCost", headlines: headlineOf("cost_per_1k_requests_usd", sumOf("cost_per_1k_requests_usd"))},
+	{queryType: "modelComparison", headlines: headlineOf("requests", sumOf("requests"))},
+	{queryType: "trainingRuns", headlines: headlineOf("energy_kwh", sumOf("energy_kwh"))},
+	{queryType: "whatIf", headlines: headlineOf("facility_kwh", rowOf("scenario", "Today", "facility_kwh"))},
+}
+
+// forecastDays forecasts the next quarter from the days' column history, as our answer
+// does.
+func forecastDays(rows []map[string]any) error {
+	const quarter, week = 92, 7
+	history, zero := make([]*float64, len(rows)), 0.0
+	for i, row := range rows {
+		if value, ok := row["history"].(float64); ok {
+			history[i] = &value
+		}
+	}
+	if kpi.NewForecast(history, kpi.ForecastOptions{Horizon: quarter, Season: week, Least: &zero}) == nil {
+		return errors.New("the column history has no number to forecast from")
+	}
+	return nil
 }
 
 // compared is how much longer the same answer takes by another way.
@@ -106,7 +135,7 @@ func (b *bench) compare(ctx context.Context, l loaded, ours []answerTimes) (all 
 					of.ours = o.quarter.median()
 				}
 			}
-			want, err := c.ourHeadline(ctx, reader, span)
+			want, err := c.ourHeadlines(ctx, reader, span)
 			if errors.Is(err, errTimeout) {
 				fmt.Fprintf(b.out, "  %-20s is not answered within the time limit\n", c.queryType)
 				all = append(all, of) // ratios of 0
@@ -136,24 +165,32 @@ func (b *bench) compare(ctx context.Context, l loaded, ours []answerTimes) (all 
 	return all, err
 }
 
-func (c comparison) ourHeadline(ctx context.Context, pool *pgxpool.Pool, span backend.TimeRange) (float64, error) {
+// ourHeadlines are the figures of our answer, in the order of the headlines.
+func (c comparison) ourHeadlines(ctx context.Context, pool *pgxpool.Pool, span backend.TimeRange) ([]float64, error) {
 	viewer, err := newViewer(ctx, pool)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	responses, err := ask(ctx, viewer, asked(c.queryType, span))
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	frame, err := firstFrame(responses)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return c.headline(frame)
+	figures := make([]float64, len(c.headlines))
+	for i, h := range c.headlines {
+		if figures[i], err = h.of(frame); err != nil {
+			return nil, err
+		}
+	}
+	return figures, nil
 }
 
-// time times a statement, whose column must add up to what we answer.
-func (c comparison) time(ctx context.Context, pool *pgxpool.Pool, files embed.FS, folder string, span backend.TimeRange, warmUp, rounds int, want float64) (sample, error) {
+// time times a statement and the rest of the answer, whose columns must add up to what
+// we answer.
+func (c comparison) time(ctx context.Context, pool *pgxpool.Pool, files embed.FS, folder string, span backend.TimeRange, warmUp, rounds int, want []float64) (sample, error) {
 	text, err := files.ReadFile(folder + c.queryType + ".sql")
 	if err != nil {
 		return nil, err
@@ -172,24 +209,39 @@ func (c comparison) time(ctx context.Context, pool *pgxpool.Pool, files embed.FS
 		if err != nil {
 			return err
 		}
-		var got float64
 		answer, err := pgx.CollectRows(rows, pgx.RowToMap)
-		for _, row := range answer {
-			switch value := row[c.column].(type) {
-			case nil:
-			case float64:
-				got += value
-			case int64:
-				got += float64(value)
-			default:
-				return fmt.Errorf("the column %s is a %T", c.column, value)
+		if err != nil {
+			return err
+		}
+		for i, h := range c.headlines {
+			got, err := sumOfColumn(answer, h.column)
+			if err != nil {
+				return err
+			}
+			if !agree(got, want[i]) {
+				return fmt.Errorf("%s adds up to %v, and our answer says %v: they are not the same answer", h.column, got, want[i])
 			}
 		}
-		if err == nil && !agree(got, want) {
-			err = fmt.Errorf("%s adds up to %v, and our answer says %v: they are not the same answer", c.column, got, want)
+		if c.rest != nil {
+			return c.rest(answer)
 		}
-		return err
+		return nil
 	})
+}
+
+func sumOfColumn(rows []map[string]any, column string) (sum float64, err error) {
+	for _, row := range rows {
+		switch value := row[column].(type) {
+		case nil:
+		case float64:
+			sum += value
+		case int64:
+			sum += float64(value)
+		default:
+			return 0, fmt.Errorf("the column %s is a %T", column, value)
+		}
+	}
+	return sum, nil
 }
 
 func agree(a, b float64) bool {

@@ -10,14 +10,20 @@
 -- stars is filled in for the question; see usage_statement.go.
 WITH pricing AS (
     SELECT coalesce(@factor_version::int, (SELECT version_id FROM wattscore.factor_version WHERE in_force)) AS version_id
+), tail AS MATERIALIZED (
+    SELECT * FROM wattscore.fact_tail(@earliest, @latest)
 ), factor AS MATERIALIZED (
     -- A kWh of IT energy costs pue x electricity_price, and so on.
     SELECT region_id, valid_from, valid_to, pue,
            pue * electricity_price AS price, pue * grid_location AS location, pue * grid_market AS market
     FROM wattscore.factor_period NATURAL JOIN pricing
     WHERE valid_from < @latest::timestamptz AND valid_to > @earliest::timestamptz
-), tail AS MATERIALIZED (
-    SELECT * FROM wattscore.fact_tail(@earliest, @latest)
+    /* regions */
+      -- Of all the regions that have factors a company uses few.
+      AND region_id IN (SELECT region_id FROM wattscore.rollup_site_month
+                        WHERE bucket >= date_trunc('month', @earliest, (SELECT time_zone FROM wattscore.calendar_setting)) AND bucket < @latest
+                        UNION ALL SELECT region_id FROM tail)
+    /* end of regions */
 ),
 /* months */ month_piece AS MATERIALIZED (
     SELECT s.*, date_trunc('month', s.at, (SELECT time_zone FROM wattscore.calendar_setting)) AS label,
@@ -25,27 +31,30 @@ WITH pricing AS (
            EXISTS (SELECT FROM wattscore.factor_period NATURAL JOIN pricing WHERE valid_from > s.at AND valid_from < s.until) AS by_day
     FROM unnest(@month_at::timestamptz[], @month_until::timestamptz[], @month_period::int[], @month_sign::int[]) AS s (at, until, period, sign)
 ), /* end of months */
-/* scored */ suspect AS MATERIALIZED (
+/* scored */ serving AS MATERIALIZED (
+    SELECT workload_id FROM wattscore.workload WHERE serves_requests
+), suspect AS MATERIALIZED (
     -- A combination that answered no request in a period has nothing to be scored by.
     -- It can only be one with a day or an hour without, or with requests taken out.
     SELECT s.period, /* all keys */
     FROM unnest(@scored_day_at::timestamptz[], @scored_day_period::int[]) AS s (at, period)
-    JOIN wattscore.rollup_unrequested_day ON bucket = date_trunc('day', s.at, (SELECT time_zone FROM wattscore.calendar_setting)) /* filter */
+    JOIN wattscore.rollup_unrequested_day ON bucket = date_trunc('day', s.at, (SELECT time_zone FROM wattscore.calendar_setting))
+    WHERE workload_id = ANY (ARRAY(SELECT workload_id FROM serving)) /* filter */
     UNION
     SELECT s.period, /* all keys */
     FROM unnest(@scored_hour_at::timestamptz[], @scored_hour_period::int[]) AS s (at, period)
-    JOIN wattscore.rollup_unrequested_hour ON bucket = s.at /* filter */
+    JOIN wattscore.rollup_unrequested_hour ON bucket = s.at
+    WHERE workload_id = ANY (ARRAY(SELECT workload_id FROM serving)) /* filter */
     UNION
     SELECT s.ordinal::int - 1, /* all keys */
     FROM tail
     JOIN unnest(@period_from::timestamptz[], @period_to::timestamptz[]) WITH ORDINALITY AS s (from_time, to_time, ordinal)
       ON ts >= s.from_time AND ts < s.to_time
-    WHERE requests <= 0 /* filter */
+    WHERE requests <= 0 AND workload_id = ANY (ARRAY(SELECT workload_id FROM serving)) /* filter */
 ), suspect_piece AS MATERIALIZED (
     -- Looked up one by one: there are few of them, or none.
     SELECT c.*, r.bucket, r.requests, r.it_energy_nwh
     FROM suspect c
-    JOIN wattscore.workload w ON w.workload_id = c.workload_id AND w.serves_requests
     JOIN unnest(@scored_day_at::timestamptz[], @scored_day_period::int[]) AS s (at, period) ON s.period = c.period
     CROSS JOIN LATERAL (
         SELECT bucket, requests, it_energy_nwh FROM wattscore.rollup_day r
@@ -55,7 +64,6 @@ WITH pricing AS (
     UNION ALL
     SELECT c.*, r.bucket, r.requests, r.it_energy_nwh
     FROM suspect c
-    JOIN wattscore.workload w ON w.workload_id = c.workload_id AND w.serves_requests
     JOIN unnest(@scored_hour_at::timestamptz[], @scored_hour_period::int[]) AS s (at, period) ON s.period = c.period
     CROSS JOIN LATERAL (
         SELECT bucket, requests, it_energy_nwh FROM wattscore.rollup_hour r
@@ -65,7 +73,6 @@ WITH pricing AS (
     UNION ALL
     SELECT c.*, f.bucket, f.requests, f.it_energy_nwh
     FROM suspect c
-    JOIN wattscore.workload w ON w.workload_id = c.workload_id AND w.serves_requests
     JOIN unnest(@period_from::timestamptz[], @period_to::timestamptz[]) WITH ORDINALITY AS s (from_time, to_time, ordinal) ON s.ordinal = c.period + 1
     JOIN tail f
       ON f.ts >= s.from_time AND f.ts < s.to_time AND (f.model_id, f.project_id, f.region_id, f.endpoint_id, f.workload_id)
