@@ -130,7 +130,7 @@ func maybe[T ~float64](value *T) *float64 {
 }
 
 // inPeriod is the part of an answer's rows, which are in the order of their periods, that
-// is of one period.
+// is of one period. It shares their memory.
 func inPeriod(rows []warehouse.UsageRow, period int) []warehouse.UsageRow {
 	from, _ := slices.BinarySearchFunc(rows, period, comparePeriod)
 	to, _ := slices.BinarySearchFunc(rows, period+1, comparePeriod)

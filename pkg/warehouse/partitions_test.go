@@ -53,6 +53,19 @@ func TestANewMonthDoesNotDeadlockWithAWriter(t *testing.T) {
 	require.NoError(t, <-month)
 }
 
+// A name that no key can hold would stop all rolling up.
+func TestALongRunIsRefused(t *testing.T) {
+	pool := warehousetest.Open(t)
+	const insert = `INSERT INTO wattscore.event (event_id, ts, model, region, workload, it_energy_kwh, quality, run_id)
+		VALUES (gen_random_uuid(), $1, 'm', 'FRA', 'training', 1, 'measured', repeat('r', $2))`
+	for _, at := range []time.Time{now, now.AddDate(-3, 0, 0)} { // in a month of before, and in one that is made
+		_, err := pool.Exec(context.Background(), insert, at, 501)
+		assert.ErrorContains(t, err, "inference_energy_fact_run_id")
+		_, err = pool.Exec(context.Background(), insert, at, 500)
+		assert.NoError(t, err)
+	}
+}
+
 // A transaction is over a moment before other sessions hear of the month that it made.
 // In that moment it still has the lock by which they keep apart.
 func TestARefreshAndANewMonthKeepApart(t *testing.T) {
@@ -90,6 +103,9 @@ func TestARefreshAndANewMonthKeepApart(t *testing.T) {
 		month <- err
 	}()
 	require.Eventually(t, func() bool { return waitsForALock(pool) }, time.Minute, 5*time.Millisecond)
+	_, err = pool.Exec(ctx, `INSERT INTO wattscore.event (event_id, ts, model, region, workload, it_energy_kwh, quality)
+		VALUES (gen_random_uuid(), $1, 'another', 'FRA', 'inference', 1, 'measured')`, now)
+	require.NoError(t, err, "who waits for a month holds up no other writer")
 	require.NoError(t, refresh.Commit(ctx))
 	require.NoError(t, <-month)
 }

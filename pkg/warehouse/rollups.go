@@ -12,14 +12,15 @@ import (
 
 // RefreshRollups adds what has been committed since the last call to the
 // roll-ups and returns the number of facts. Answers are exact without it; they
-// are faster after it. In a warehouse that was restored on another server it also
-// takes the restored roll-ups over.
+// are faster after it. It does nothing, and returns 0, while somebody else refreshes,
+// makes a month or maintains the facts' table (ANALYZE, an index). In a warehouse that
+// was restored on another server it also takes the restored roll-ups over.
 func (s *Store) RefreshRollups(ctx context.Context) (int64, error) {
 	var facts *int64
 	if err := s.pool.QueryRow(ctx, "SELECT wattscore.refresh_rollups()").Scan(&facts); err != nil {
 		return 0, fmt.Errorf("refreshing the roll-ups: %w", err)
 	}
-	if facts == nil { // somebody else is at it
+	if facts == nil { // somebody else has the lock
 		return 0, nil
 	}
 	return *facts, nil

@@ -89,19 +89,22 @@ func TestTrainingRunsEqualPlainSQLOverTheEvents(t *testing.T) {
 	require.NoError(t, rows.Err())
 	require.Len(t, want, 25)
 
-	got := trainingRuns(t, pool, quarter(), nil)
-	require.Len(t, got, 25)
-	for i, run := range got {
-		w := want[run.ID]
-		for name, pair := range map[string][2]float64{
-			"energy": {w.energy, float64(*run.ITEnergy)}, "facility energy": {w.facility, float64(*run.FacilityEnergy)}, "cost": {w.cost, float64(*run.Cost)},
-			"location": {w.location, float64(*run.CarbonLocation)}, "market": {w.market, float64(*run.CarbonMarket)}, "GPU hours": {w.gpuHours, *run.GPUHours},
-		} {
-			assert.InEpsilon(t, pair[0], pair[1], 1e-12, "%s of %s", name, run.ID)
+	for _, when := range []string{"not rolled up", "rolled up"} {
+		got := trainingRuns(t, pool, quarter(), nil)
+		require.Len(t, got, 25)
+		for i, run := range got {
+			w := want[run.ID]
+			for name, pair := range map[string][2]float64{
+				"energy": {w.energy, float64(*run.ITEnergy)}, "facility energy": {w.facility, float64(*run.FacilityEnergy)}, "cost": {w.cost, float64(*run.Cost)},
+				"location": {w.location, float64(*run.CarbonLocation)}, "market": {w.market, float64(*run.CarbonMarket)}, "GPU hours": {w.gpuHours, *run.GPUHours},
+			} {
+				assert.InEpsilon(t, pair[0], pair[1], 1e-12, "%s of %s, %s", name, run.ID, when)
+			}
+			if i > 0 {
+				assert.GreaterOrEqual(t, *got[i-1].ITEnergy, *run.ITEnergy, "the most energy first")
+			}
 		}
-		if i > 0 {
-			assert.GreaterOrEqual(t, *got[i-1].ITEnergy, *run.ITEnergy, "the most energy first")
-		}
+		warehousetest.Refresh(t, pool)
 	}
 }
 
@@ -196,30 +199,68 @@ func TestTrainingRunsForgetWhatWasTakenOut(t *testing.T) {
 
 func TestTrainingRunsKeepWhatWasDropped(t *testing.T) {
 	pool := warehousetest.Open(t)
-	from := time.Date(2026, 10, 30, 12, 0, 0, 0, time.UTC)
-	warehousetest.Write(t, pool, now, trained("described", from, 96*time.Hour, 96), trained("spoken of", from, 96*time.Hour, 48), trained("gone", from, time.Hour, 1))
+	warehousetest.Exec(t, pool, "SELECT wattscore.set_calendar('America/Los_Angeles', 1::smallint)") // whose 31 October is cut by the drop
+	from, cut := time.Date(2026, 10, 30, 12, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	as := func(model string, e warehouse.Event) warehouse.Event {
+		e.Model, e.Project = model, model+" project"
+		return e
+	}
+	warehousetest.Write(t, pool, now, trained("described", from, 96*time.Hour, 96), as("later in the alphabet", trained("spoken of", from, 0, 1)),
+		as("early", trained("spoken of", from.Add(time.Hour), 96*time.Hour, 48)), trained("gone", from, time.Hour, 1), trained("still there", cut.Add(5*time.Hour), 0, 0.5))
 	described := from.Add(96 * time.Hour)
 	describe(t, pool, warehouse.TrainingRun{ID: "described", Model: "assistant", Project: "helpdesk", StartedAt: from, EndedAt: &described})
 	warehousetest.Refresh(t, pool)
-	before := trainingRuns(t, pool, quarter(), nil)
-	require.Equal(t, []string{"described", "spoken of", "gone"}, runIDs(before))
-
+	spans := map[string]kpi.Span{"quarter": quarter(), "its first hours": {From: from.Add(-time.Hour), To: from.Add(6 * time.Hour)}, "the cut day, before the cut": {From: cut.Add(-3 * time.Hour), To: cut}}
+	want := map[string][]string{"quarter": {"described", "spoken of", "gone", "still there"}, "its first hours": {"described", "spoken of", "gone"}, "the cut day, before the cut": {"described", "spoken of"}}
+	answers := func() map[string][]warehouse.RunUsage {
+		all := map[string][]warehouse.RunUsage{}
+		for name, span := range spans {
+			all[name] = trainingRuns(t, pool, span, nil)
+			for i := range all[name] {
+				all[name][i].StartedAt = all[name][i].StartedAt.UTC()
+			}
+			assert.Equal(t, want[name], runIDs(all[name]), name)
+		}
+		return all
+	}
+	before := answers()
 	dropped, err := warehouse.OpenStore(pool).DropFacts(context.Background(), time.Date(2026, 11, 15, 0, 0, 0, 0, time.UTC))
 	require.NoError(t, err)
 	require.Contains(t, dropped, "inference_energy_fact_2026_10")
-	for i := range before {
-		if !before[i].Described {
-			before[i].StartedAt = before[i].StartedAt.Truncate(24 * time.Hour) // of its first event only the day is known
+	assert.Equal(t, before, answers())
+	warehousetest.Exec(t, pool, "UPDATE wattscore.event SET it_energy_kwh = it_energy_kwh + 1 WHERE run_id = 'spoken of' AND ts = '2026-11-02 00:00Z'")
+	for _, when := range []string{"not rolled up", "rolled up"} {
+		assert.InDelta(t, 50, float64(*answers()["quarter"][1].ITEnergy), 1e-9, when)
+		warehousetest.Refresh(t, pool)
+	}
+}
+
+// Havana's 1 November 2026 begins at 04:00 UTC and once more at 05:00.
+func TestTrainingRunsOnADayWithTwoMidnights(t *testing.T) {
+	pool := warehousetest.Open(t)
+	warehousetest.Exec(t, pool, "SELECT wattscore.set_calendar('America/Havana', 1::smallint)",
+		`INSERT INTO wattscore.region_factor SELECT version_id, region_id, 'electricity_price', '2026-11-01', 100, 'the test', 2026, 'contract', 'at the meter'
+			FROM wattscore.region, wattscore.factor_version WHERE code = 'us-central1'`,
+		`SELECT wattscore.fill_factor_periods(1)`)
+	first, second := time.Date(2026, 11, 1, 4, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 5, 0, 0, 0, time.UTC)
+	warehousetest.Write(t, pool, now, trained("early", first.Add(10*time.Minute), 0, 1))
+	var costs []kpi.USD
+	for _, when := range []string{"not rolled up", "rolled up"} {
+		for name, test := range map[string]struct {
+			span kpi.Span
+			want []string
+		}{
+			"the hour between the midnights": {kpi.Span{From: first, To: second}, []string{"early"}},
+			"the day from its second":        {kpi.Span{From: second, To: second.Add(24 * time.Hour)}, []string{}},
+			"the day before":                 {kpi.Span{From: first.Add(-24 * time.Hour), To: first}, []string{}},
+			"the day":                        {kpi.Span{From: first, To: second.Add(24 * time.Hour)}, []string{"early"}},
+		} {
+			assert.Equal(t, test.want, runIDs(trainingRuns(t, pool, test.span, nil)), "%s, %s", name, when)
 		}
+		costs = append(costs, *trainingRuns(t, pool, quarter(), nil)[0].EnergyCost)
+		warehousetest.Refresh(t, pool)
 	}
-	after := trainingRuns(t, pool, quarter(), nil)
-	for i := range after {
-		after[i].StartedAt = after[i].StartedAt.UTC()
-		before[i].StartedAt = before[i].StartedAt.UTC()
-	}
-	assert.Equal(t, before, after)
-	assert.Equal(t, []string{"described", "spoken of", "gone"}, runIDs(trainingRuns(t, pool, kpi.Span{From: from.Add(-time.Hour), To: from.Add(2 * time.Hour)}, nil)),
-		"a day without facts may have been theirs")
+	assert.Equal(t, costs[0], costs[1], "a run costs the same when it is rolled up")
 }
 
 func TestTrainingRunsOverlapTheSpanAndCountWhole(t *testing.T) {

@@ -245,7 +245,8 @@ var usageCounts sync.Map
 func collectUsage(rows pgx.Rows, statement string) ([]UsageRow, error) {
 	before, _ := usageCounts.Load(statement)
 	count, _ := before.(int)
-	answer, err := pgx.AppendRows(make([]UsageRow, 0, count), rows, scanUsage)
+	const most = 4096 // rows of 216 bytes: other ranges and members share the statement, and may be small
+	answer, err := pgx.AppendRows(make([]UsageRow, 0, min(count, most)), rows, scanUsage)
 	if err == nil && len(answer) != count {
 		usageCounts.Store(statement, len(answer))
 	}

@@ -175,6 +175,21 @@ func TestADayWithTwoMidnightsIsWhole(t *testing.T) {
 	}
 }
 
+// A month that begins with two midnights has the second as its bucket.
+func TestUsageIsPricedBetweenTwoMidnights(t *testing.T) {
+	pool := warehousetest.Open(t)
+	warehousetest.Exec(t, pool, "SELECT wattscore.set_calendar('America/Havana', 1::smallint)")
+	first, second := time.Date(2026, 11, 1, 4, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 5, 0, 0, 0, time.UTC)
+	warehousetest.Write(t, pool, now, warehousetest.Event("early", first.Add(10*time.Minute)))
+	for _, when := range []string{"not rolled up", "rolled up"} {
+		rows := usage(t, pool, warehouse.UsageRequest{Periods: []kpi.Span{{From: first, To: second}}})
+		require.Len(t, rows, 1, when)
+		require.NotNil(t, rows[0].FacilityEnergy, when)
+		assert.InDelta(t, 0.06*1.11, float64(*rows[0].FacilityEnergy), 1e-12, when)
+		warehousetest.Refresh(t, pool)
+	}
+}
+
 // TestCostWithoutEnergyCountsOnEachDay is of a reservation: billed, and nothing ran.
 func TestCostWithoutEnergyCountsOnEachDay(t *testing.T) {
 	pool := warehousetest.Open(t)

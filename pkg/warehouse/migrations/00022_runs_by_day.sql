@@ -3,9 +3,23 @@
 -- the facts takes a look into the table of every month, and those of a month that was
 -- dropped are not found at all.
 
--- All at once and in the order that refreshes take them, so that neither waits for the
--- other for ever.
-LOCK TABLE rollup_state, inference_energy_fact, fact_removal IN ACCESS EXCLUSIVE MODE;
+-- In the order that refreshes take them, so that neither waits for the other for ever.
+LOCK TABLE inference_energy_fact, rollup_state, fact_removal IN ACCESS EXCLUSIVE MODE;
+
+-- A run's name is a part of keys, which hold no more than 2.7 kB in all. Importers let no
+-- longer one through.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM inference_energy_fact WHERE run_id IS NOT NULL AND octet_length(run_id) > 500
+               UNION ALL SELECT FROM fact_removal WHERE run_id IS NOT NULL AND octet_length(run_id) > 500) THEN
+        RAISE EXCEPTION 'there are facts whose run_id is longer than 500 bytes'
+            USING ERRCODE = 'check_violation', HINT = 'Shorten them through the view wattscore.event, and migrate again.';
+    END IF;
+END
+$$;
+-- +goose StatementEnd
+ALTER TABLE inference_energy_fact ADD CONSTRAINT inference_energy_fact_run_id CHECK (octet_length(run_id) <= 500) NOT VALID;
 
 -- The facts in the roll-ups' own columns, to be added up: grain one row a fact that
 -- is there, and two of opposite sign for one that was taken out, which came with one
@@ -69,10 +83,23 @@ CREATE TABLE rollup_run_day (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 CREATE INDEX rollup_run_day_bucket ON rollup_run_day (bucket);
 
+-- What the days of a run do not say and its facts would: how it began, of each run with
+-- facts that were dropped.
+CREATE TABLE dropped_run (
+    run_id      text PRIMARY KEY,
+    first_event timestamptz NOT NULL,
+    model_id    int NOT NULL, -- of the first event
+    project_id  int NOT NULL,
+    last_event  timestamptz NOT NULL -- of those that were dropped
+);
+
 ALTER TABLE rollup_run_day ENABLE ROW LEVEL SECURITY;
 CREATE POLICY everybody ON rollup_run_day USING (true);
 CREATE POLICY scope ON rollup_run_day AS RESTRICTIVE FOR SELECT TO wattscore_scoped USING (project_id = ANY ((SELECT wattscore.scope_projects())::int[]));
-GRANT SELECT ON rollup_run_day TO wattscore_scoped;
+ALTER TABLE dropped_run ENABLE ROW LEVEL SECURITY;
+CREATE POLICY everybody ON dropped_run USING (true);
+CREATE POLICY scope ON dropped_run AS RESTRICTIVE FOR SELECT TO wattscore_scoped USING (project_id = ANY ((SELECT wattscore.scope_projects())::int[]));
+GRANT SELECT ON rollup_run_day, dropped_run TO wattscore_scoped;
 
 -- +goose StatementBegin
 DO $$
@@ -285,6 +312,49 @@ BEGIN
             GROUP BY bucket, %2$s
             HAVING sum(n) <> 0', 'rollup_unrequested_' || grain, all_keys, grain) USING since;
     END LOOP;
+END
+$$;
+
+-- Drops the months of facts and GPU samples that end by a time, the oldest first, and
+-- keeps their roll-ups and how their runs began. A month that is not rolled up yet stays. Returns the tables dropped.
+CREATE OR REPLACE FUNCTION drop_facts_before(cutoff timestamptz) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp SET lock_timeout = '10s' AS $$
+DECLARE
+    child      record;
+    rolled_up  bigint;
+    has_waiting boolean;
+BEGIN
+    -- In the order that questions take them: a panel waits for ten seconds at most.
+    LOCK TABLE ONLY inference_energy_fact, ONLY gpu_sample IN ACCESS EXCLUSIVE MODE;
+    SELECT next_xid INTO rolled_up FROM rollup_state FOR UPDATE;
+    FOR child IN
+        SELECT c.relname, p.relname AS parent,
+               (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' AS ends_at
+        FROM pg_inherits i
+        JOIN pg_class c ON c.oid = i.inhrelid
+        JOIN pg_class p ON p.oid = i.inhparent
+        WHERE i.inhparent IN ('inference_energy_fact'::regclass, 'gpu_sample'::regclass)
+        ORDER BY p.relname, c.relname
+    LOOP
+        CONTINUE WHEN child.ends_at > cutoff;
+        IF child.parent = 'inference_energy_fact' THEN
+            -- Nobody may write to it between the look and the drop.
+            EXECUTE format('LOCK TABLE wattscore.%I IN ACCESS EXCLUSIVE MODE', child.relname);
+            EXECUTE format('SELECT EXISTS (SELECT FROM wattscore.%I WHERE ingest_xid >= $1)', child.relname) INTO has_waiting USING rolled_up;
+            CONTINUE WHEN has_waiting;
+            UPDATE rollup_state SET facts_from = greatest(facts_from, child.ends_at);
+            EXECUTE format('INSERT INTO dropped_run AS d
+                SELECT DISTINCT ON (run_id) run_id, ts, model_id, project_id, max(ts) OVER (PARTITION BY run_id)
+                FROM wattscore.%I WHERE run_id IS NOT NULL AND workload_id IN (SELECT workload_id FROM workload WHERE NOT serves_requests)
+                ORDER BY run_id, ts, model_id, project_id
+                ON CONFLICT (run_id) DO UPDATE SET last_event = excluded.last_event', child.relname);
+        END IF;
+        EXECUTE format('DROP TABLE wattscore.%I', child.relname);
+        RETURN NEXT child.relname;
+    END LOOP;
+    -- What was taken out of those months is in the roll-ups, once added and once subtracted.
+    DELETE FROM fact_removal
+    WHERE ts < (SELECT facts_from FROM rollup_state) AND removed_xid < rolled_up AND ingest_xid < rolled_up;
 END
 $$;
 -- +goose StatementEnd

@@ -4,7 +4,8 @@
 -- moment passed the transaction without reading its facts of the new month, which were
 -- then in no roll-up and no tail. To make a month takes a lock on the facts' table that is
 -- let go when all sessions have been told; a refresh now takes the same lock. Importers
--- make months in a transaction of their own and were never concerned.
+-- make months in a transaction of their own and were never concerned. Whoever needs both
+-- locks the facts' table before rollup_state.
 
 -- +goose StatementBegin
 -- Brings the roll-ups up to the oldest transaction still running. Any number of
@@ -80,6 +81,51 @@ BEGIN
         END LOOP;
         PERFORM wattscore.rebuild_rollups();
     END IF;
+END
+$$;
+
+-- Creates the monthly partitions (UTC months) that cover [first, last], and is safe
+-- to call from several writers at once. Months that were dropped stay gone.
+CREATE OR REPLACE FUNCTION ensure_partitions(first timestamptz, last timestamptz) RETURNS int
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = wattscore, pg_temp AS $$
+DECLARE
+    created int := 0;
+    starts  timestamp;
+    parent  text;
+    child   text;
+BEGIN
+    IF first < '2015-01-01Z' OR last >= '2046-01-01Z' THEN
+        RAISE EXCEPTION 'no partition for events from % to %', first, last
+            USING ERRCODE = 'datetime_field_overflow', HINT = 'Events lie between 2015 and 2045.';
+    END IF;
+    IF first < (SELECT facts_from FROM rollup_state) THEN
+        RAISE EXCEPTION 'the facts before % were dropped, and nobody could tell a new one from one that is counted already', (SELECT facts_from FROM rollup_state)
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Leave out what is older.';
+    END IF;
+    FOREACH parent IN ARRAY ARRAY['inference_energy_fact', 'gpu_sample'] LOOP
+        FOR starts IN SELECT generate_series(date_trunc('month', first AT TIME ZONE 'UTC'),
+                                             date_trunc('month', last AT TIME ZONE 'UTC'), '1 month') LOOP
+            child := format('%s_%s', parent, to_char(starts, 'YYYY_MM'));
+            IF to_regclass(format('wattscore.%I', child)) IS NULL THEN
+                PERFORM pg_advisory_xact_lock(hashtext('wattscore.ensure_partitions'));
+                -- to_regclass may still answer from before the wait.
+                IF NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'wattscore'::regnamespace AND relname = child) THEN
+                    -- First what a refresh may hold for a while: who waits for it here holds up other
+                    -- new months and no writer.
+                    EXECUTE format('LOCK TABLE ONLY wattscore.%I IN SHARE UPDATE EXCLUSIVE MODE', parent);
+                    -- The foreign keys need these locks; a writer, too, takes them before the facts'.
+                    LOCK TABLE model, project, region, endpoint, workload IN SHARE ROW EXCLUSIVE MODE;
+                    -- To attach a table lets readers go on; to create a partition would wait for
+                    -- them and hold up all who come after.
+                    EXECUTE format('CREATE TABLE wattscore.%I (LIKE wattscore.%I INCLUDING ALL)', child, parent);
+                    EXECUTE format('ALTER TABLE wattscore.%I ATTACH PARTITION wattscore.%I FOR VALUES FROM (%L) TO (%L)',
+                                   parent, child, starts AT TIME ZONE 'UTC', (starts + '1 month'::interval) AT TIME ZONE 'UTC');
+                    created := created + 1;
+                END IF;
+            END IF;
+        END LOOP;
+    END LOOP;
+    RETURN created;
 END
 $$;
 -- +goose StatementEnd

@@ -21,7 +21,8 @@ WITH pricing AS (
     /* regions */
       -- Of all the regions that have factors a company uses few.
       AND region_id IN (SELECT region_id FROM wattscore.rollup_site_month
-                        WHERE bucket >= date_trunc('month', @earliest, (SELECT time_zone FROM wattscore.calendar_setting)) AND bucket < @latest
+                        WHERE bucket >= date_trunc('month', @earliest, (SELECT time_zone FROM wattscore.calendar_setting))
+                          AND bucket <= date_trunc('month', @latest, (SELECT time_zone FROM wattscore.calendar_setting))
                         UNION ALL SELECT region_id FROM tail)
     /* end of regions */
 ),
