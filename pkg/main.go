@@ -13,6 +13,7 @@ import (
 )
 
 func main() {
+	plugin.SetMemory()
 	if err := datasource.Manage(plugin.ID, plugin.NewInstance, datasource.ManageOpts{}); err != nil {
 		log.DefaultLogger.Error("The plugin process ended", "error", err)
 		os.Exit(1)

@@ -13,6 +13,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
 	"github.com/grafana/grafana-plugin-sdk-go/backend/log"
 
+	"github.com/wattscore/wattscore-aienergy-datasource/pkg/plugin"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/project"
 	"github.com/wattscore/wattscore-aienergy-datasource/tools/step"
 )
@@ -52,6 +53,7 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	quiet()
+	plugin.SetMemory() // the plugin's code runs in this process, as it does in its own
 	b := &bench{keep: kept, runner: step.Runner{Directory: root, Log: out}, out: out, root: root}
 	err = b.runner.Do("Start PostgreSQL", func() (err error) {
 		b.server, err = startServer(ctx, out)
