@@ -45,7 +45,7 @@ func (a answerTimes) String() string {
 // timeAnswers times every query type in its default form.
 func (b *bench) timeAnswers(ctx context.Context, l loaded) (times []answerTimes, err error) {
 	title := fmt.Sprintf("Ask every query type of %s facts, %s", inWords(l.facts), l.shape.name)
-	err = b.runner.Do(title, func() error {
+	err = b.runner.Do(title, asThePlugin(func() error {
 		fmt.Fprintf(b.out, "  %-20s %20s   %20s\n", "p50, p95", "a quarter", "90 days")
 		pool, err := warehouse.OpenReadOnly(ctx, b.server.connection(l.database))
 		if err != nil {
@@ -78,7 +78,7 @@ func (b *bench) timeAnswers(ctx context.Context, l loaded) (times []answerTimes,
 			fmt.Fprintln(b.out, of)
 		}
 		return nil
-	})
+	}))
 	return times, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -53,7 +54,6 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 	quiet()
-	plugin.SetMemory() // the plugin's code runs in this process, as it does in its own
 	b := &bench{keep: kept, runner: step.Runner{Directory: root, Log: out}, out: out, root: root}
 	err = b.runner.Do("Start PostgreSQL", func() (err error) {
 		b.server, err = startServer(ctx, out)
@@ -81,6 +81,17 @@ func Run(ctx context.Context, out io.Writer) (err error) {
 func quiet() {
 	log.DefaultLogger = log.NewNullLogger()
 	backend.Logger = log.DefaultLogger
+}
+
+// asThePlugin is work in which memory is used as the plugin's own process uses it. What
+// runs beside it, such as an importer, has settings of its own.
+func asThePlugin(work func() error) func() error {
+	return func() error {
+		percent, limit := debug.SetGCPercent(100), debug.SetMemoryLimit(-1)
+		defer func() { debug.SetGCPercent(percent); debug.SetMemoryLimit(limit) }()
+		plugin.SetMemory()
+		return work()
+	}
 }
 
 // measureAll measures the typical shape at every size, and the wide one at its own.

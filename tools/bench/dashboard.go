@@ -99,7 +99,7 @@ func forgetVariables(target map[string]any) {
 
 // timeDashboard opens the executive dashboard time and again.
 func (b *bench) timeDashboard(ctx context.Context, l loaded) (taken sample, panels int, err error) {
-	err = b.runner.Do("Open the executive dashboard, "+l.shape.name, func() error {
+	err = b.runner.Do("Open the executive dashboard, "+l.shape.name, asThePlugin(func() error {
 		pool, err := warehouse.OpenReadOnly(ctx, b.server.connection(l.database))
 		if err != nil {
 			return err
@@ -124,7 +124,7 @@ func (b *bench) timeDashboard(ctx context.Context, l loaded) (taken sample, pane
 			panels = len(all)
 		}
 		return nil
-	})
+	}))
 	return taken, panels, err
 }
 

@@ -2,14 +2,19 @@ package bench
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/backend"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/plugin"
 	"github.com/wattscore/wattscore-aienergy-datasource/pkg/warehouse"
 )
+
+//go:embed statements/forget_feed.sql
+var forgetFeedSQL string
 
 const (
 	freshTries = 50
@@ -77,7 +82,13 @@ func (b *bench) timeFreshness(ctx context.Context, l loaded) (result fresh, err 
 			}
 			before = after
 		}
-		return nil
+		if b.keep == keepNothing {
+			return nil
+		}
+		return b.server.on(ctx, l.database, func(connection *pgx.Conn) error {
+			_, err := connection.Exec(ctx, forgetFeedSQL)
+			return err
+		})
 	})
 	return result, err
 }

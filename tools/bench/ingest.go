@@ -19,7 +19,7 @@ const (
 	ingestLimit = 0.7 // of a bare COPY's rows a second
 	// ingestPairs is how often the two ways take turns, so that a slow moment of the
 	// machine falls on both.
-	ingestPairs = 5
+	ingestPairs = 9
 	// ingestWatchEvery is how often the watcher rolls up. A tenth of its own default,
 	// as the rows are in within seconds.
 	ingestWatchEvery = time.Second
