@@ -22,8 +22,8 @@ var gpuSamplesSQL string
 var providerFiguresSQL string
 
 const (
-	warmUp = 3
-	rounds = 30
+	warmUp = 10 // so that every statement was planned on every connection it comes to
+	rounds = 60
 	// After patience, fewestRounds are enough.
 	patience     = time.Minute
 	fewestRounds = 10
