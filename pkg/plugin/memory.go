@@ -8,7 +8,7 @@ import (
 const (
 	// garbagePercent is how much garbage the process lets lie, in percent of what it
 	// keeps. An answer leaves much behind and the plugin keeps little: at Go's own 100 a
-	// collection runs every few answers and takes a fifth of their time.
+	// collection runs every few answers and takes a quarter of the process's time.
 	garbagePercent = 400
 	// softMemoryLimit is from where on it collects as often as it takes, in bytes. The
 	// program itself comes on top.

@@ -101,30 +101,6 @@ func (r *Reader) Usage(ctx context.Context, requests ...UsageRequest) ([][]Usage
 	return r.UsageAnd(ctx, nil, requests...)
 }
 
-// And is something else that is read in the round trip of a Usage. Its result is there
-// when the call returns without an error.
-type And struct {
-	what, statement string
-	args            func(kpi.Calendar) pgx.NamedArgs
-	collect         func(pgx.Rows, kpi.Calendar) error
-}
-
-// read reads it by itself.
-func (r *Reader) read(ctx context.Context, a And) error {
-	calendar, err := r.Calendar(ctx)
-	if err != nil {
-		return err
-	}
-	rows, err := r.pool.Query(ctx, a.statement, a.args(calendar))
-	if err == nil {
-		err = a.collect(rows, calendar)
-	}
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", a.what, err)
-	}
-	return nil
-}
-
 // UsageAnd is Usage that reads something else too: for a small question a round trip of
 // its own takes as long as what it reads.
 func (r *Reader) UsageAnd(ctx context.Context, also []And, requests ...UsageRequest) ([][]UsageRow, Provenance, error) {
